@@ -1,0 +1,54 @@
+#include <vector>
+
+#include "bindings/arrays.h"
+#include "bindings/native.h"
+#include "sgns/alias_table.h"
+#include "sgns/philox.h"
+
+namespace py = pybind11;
+
+namespace full_w2v {
+namespace {
+
+// One Philox4x32-10 block per row of `counters`.
+py::array_t<uint32_t> philox_blocks(const Array<uint32_t>& counters, uint64_t key) {
+  require_shape("counters", counters, {-1, 4});
+  py::array_t<uint32_t> blocks({counters.shape(0), py::ssize_t{4}});
+  const auto in = counters.unchecked<2>();
+  auto out = blocks.mutable_unchecked<2>();
+  for (py::ssize_t row = 0; row < in.shape(0); ++row) {
+    const PhiloxBlock block = philox({{in(row, 0), in(row, 1), in(row, 2), in(row, 3)}},
+                                     static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32));
+    for (int word = 0; word < 4; ++word) out(row, word) = block.word[word];
+  }
+  return blocks;
+}
+
+py::array_t<uint32_t> alias_table(const Array<double>& weights) {
+  require_shape("weights", weights, {-1});
+  std::vector<AliasSlot> table;
+  {
+    const double* data = weights.data();
+    const int64_t count = weights.shape(0);
+    py::gil_scoped_release release;
+    table = build_alias_table(data, count);
+  }
+  py::array_t<uint32_t> result({static_cast<py::ssize_t>(table.size()), py::ssize_t{2}});
+  auto out = result.mutable_unchecked<2>();
+  for (size_t slot = 0; slot < table.size(); ++slot) {
+    out(slot, 0) = table[slot].threshold;
+    out(slot, 1) = table[slot].alias;
+  }
+  return result;
+}
+
+}  // namespace
+
+void bind_sgns(py::module_& module) {
+  module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
+             "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");
+  module.def("alias_table", &alias_table, py::arg("weights").noconvert(),
+             "Alias table of float64 weights of shape [n]: uint32 [n, 2], threshold and alias of each slot.");
+}
+
+}  // namespace full_w2v

@@ -1,0 +1,72 @@
+// Settings and views that every backend trains from.
+#pragma once
+
+#include <cstdint>
+
+#include "sgns/alias_table.h"
+#include "sgns/host_device.h"
+
+namespace full_w2v {
+
+enum class Order : int32_t {
+  window,  // scores from the rows as they are when the window starts, then one update
+  pair,    // output by output, context by context, each pair updating both rows at once
+};
+
+// Tokens of a sentence that share one learning rate and are one unit of work. A longer sentence is cut into
+// segments for this alone: its windows reach over the cuts, so that it still trains whole.
+constexpr int64_t kSegmentTokens = 1024;
+
+struct SgnsParams {
+  int32_t vocabulary;       // rows
+  int32_t dimension;        // values in a row
+  int32_t window;           // largest radius
+  int32_t negative;         // negatives a centre word
+  int32_t share_negatives;  // consecutive centres that share their negatives
+  int32_t epochs;
+  bool shrink_windows;
+  bool loss;  // sum -log sigmoid(+-x.y) while training
+  Order order;
+  float alpha, min_alpha;  // learning rate at the first token of the first epoch, and after the last
+  uint64_t seed;
+};
+
+// A corpus of word ids; sentence s is ids[offsets[s]] ... ids[offsets[s + 1] - 1].
+struct CorpusView {
+  const int32_t* ids;
+  const int64_t* offsets;
+  int64_t sentences;
+
+  SGNS_HOST_DEVICE int64_t tokens() const { return offsets[sentences]; }
+};
+
+// Tables drawn from: per word the subsampling threshold (draws.h) and the noise distribution's alias slot.
+struct SamplingTables {
+  const uint32_t* keep;
+  const AliasSlot* noise;
+};
+
+// Learning rate of the segment that begins at token `segment` of the corpus: linear in the tokens passed.
+SGNS_HOST_DEVICE inline float learning_rate(const SgnsParams& params, int64_t corpus_tokens, int32_t epoch,
+                                            int64_t segment) {
+  const double passed = static_cast<double>(epoch) * corpus_tokens + segment;
+  const double share = passed / (static_cast<double>(params.epochs) * corpus_tokens);
+  const double alpha = params.alpha;
+  return static_cast<float>(alpha - (alpha - static_cast<double>(params.min_alpha)) * share);
+}
+
+// What training a span did. Words are centres that survived subsampling; pairs are (context, output) pairs.
+struct SpanStats {
+  int64_t words = 0;
+  int64_t pairs = 0;
+  double loss = 0.0;  // sum over pairs; 0 unless asked for
+
+  SpanStats& operator+=(const SpanStats& other) {
+    words += other.words;
+    pairs += other.pairs;
+    loss += other.loss;
+    return *this;
+  }
+};
+
+}  // namespace full_w2v

@@ -1,0 +1,1 @@
+"""Backends that train: each one computes the contract of csrc/sgns."""

@@ -1,0 +1,45 @@
+"""What a backend is: the one interface through which the trainer uses the CPU, the GPU or the oracle."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.model import Model
+
+
+@dataclass(frozen=True)
+class SpanStats:
+    """What training a span did.
+
+    words: centre words that survived subsampling. pairs: (context, output) pairs trained.
+    loss: sum of -log sigmoid(+-x.y) over those pairs in float64, as they were scored; 0 unless asked for.
+    """
+
+    words: int = 0
+    pairs: int = 0
+    loss: float = 0.0
+
+    def __add__(self, other: "SpanStats") -> "SpanStats":
+        return SpanStats(self.words + other.words, self.pairs + other.pairs, self.loss + other.loss)
+
+
+class Backend(Protocol):
+    """Trains spans of an encoded corpus by the contract of csrc/sgns; holds the matrices meanwhile."""
+
+    name: str
+
+    def load(self, model: Model) -> None:
+        """Takes the model's matrices, its vocabulary's tables and its settings."""
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ...
+
+        A segment is a sentence, or 1,024 tokens of a longer one. So any partition of the corpus into spans
+        trains each token once.
+        """
+
+    def read(self, model: Model) -> None:
+        """Copies the matrices as they now are into the model's."""
+
+    def close(self) -> None:
+        """Frees what the backend holds; nothing else may be called after."""

@@ -1,0 +1,32 @@
+"""The model in training: the two matrices, with the vocabulary and the settings that they belong to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from full_w2v.config import TrainConfig
+from full_w2v.vocabulary import Vocabulary
+
+
+@dataclass(eq=False)
+class Model:
+    """Input and output rows of skip-gram with negative sampling.
+
+    input: the word vectors, float32, shape [vocabulary, vector_size] (gensim's wv.vectors, word2vec.c's syn0).
+    output: the rows that words are predicted with, same shape (gensim's and word2vec.c's syn1neg).
+    """
+
+    vocabulary: Vocabulary
+    config: TrainConfig
+    input: NDArray[np.float32]
+    output: NDArray[np.float32]
+
+    @classmethod
+    def initialize(cls, vocabulary: Vocabulary, config: TrainConfig) -> "Model":
+        """A model before training: input uniform in (-0.5 / d, 0.5 / d) as in word2vec.c, output zero."""
+        shape = (len(vocabulary), config.vector_size)
+        vectors = np.random.default_rng(config.seed).random(shape, dtype=np.float32)
+        vectors -= 0.5
+        vectors /= config.vector_size
+        return cls(vocabulary, config, vectors, np.zeros(shape, np.float32))

@@ -1,0 +1,46 @@
+"""Builds full_w2v._native from csrc/; everything else about the package stands in pyproject.toml."""
+
+import os
+import platform
+from glob import glob
+from pathlib import Path
+
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
+from setuptools import setup
+
+X86 = platform.machine().lower() in {"x86_64", "amd64"}
+# Each instruction set is one translation unit with flags of its own: csrc/cpu/simd.cpp picks one at run time.
+SIMD_FLAGS = {
+    "level_avx2.cpp": ["-mavx2", "-mfma"] if X86 else [],
+    "level_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"] if X86 else [],
+}
+
+
+class BuildWithSimd(build_ext):
+    """Adds each translation unit's own flags to the compiler's command."""
+
+    def build_extensions(self) -> None:
+        """Builds all extensions with the per-file flags in place."""
+        compile_one = self.compiler._compile
+
+        def compile_with_flags(obj, src, ext, cc_args, extra_postargs, pp_opts):
+            flags = [*extra_postargs, *SIMD_FLAGS.get(Path(src).name, [])]
+            compile_one(obj, src, ext, cc_args, flags, pp_opts)
+
+        self.compiler._compile = compile_with_flags
+        super().build_extensions()
+
+
+warnings = ["-Wall", "-Wextra"] + (["-Werror"] if os.environ.get("FULL_W2V_WERROR") == "1" else [])
+native = Pybind11Extension(
+    "full_w2v._native",
+    sorted(glob("csrc/sgns/*.cpp") + glob("csrc/corpus/*.cpp") + glob("csrc/cpu/*.cpp") + glob("csrc/bindings/native*.cpp")),
+    include_dirs=["csrc"],
+    depends=glob("csrc/**/*.h", recursive=True),
+    cxx_std=17,
+    extra_compile_args=["-O3", "-g0", "-pthread", *warnings],
+    extra_link_args=["-pthread"],
+)
+
+ParallelCompile("FULL_W2V_JOBS", default=os.cpu_count() or 1).install()
+setup(ext_modules=[native], cmdclass={"build_ext": BuildWithSimd})
