@@ -1,8 +1,8 @@
 """The generator against its published vectors, C++ draws against the oracle's, and draws against their laws.
 
-Seeds are fixed: a test of chance passes always or never. Under the right law a p-value is uniform, so that with
-the bound at 1e-4 the 15 such tests of this file had a chance of 0.15 % of an unlucky seed between them; samples
-are so large that an exponent off by 0.01 has a p-value below 1e-9.
+Seeds are fixed: a test of chance passes always or never. Under the right law a p-value is uniform, so that
+with the bound at 1e-4 the 15 such tests of this file had a chance of 0.15 % of an unlucky seed between them;
+samples are so large that an exponent off by 0.01 has a p-value below 1e-9.
 """
 
 from fractions import Fraction
@@ -123,8 +123,8 @@ def test_the_alias_table_holds_the_noise_distribution(counts, exponent):
         own = Fraction(threshold, 2**32)
         share[slot] += own / slots
         share[alias] += (1 - own) / slots
-    # A threshold is cut to 32 bits: each of the word's slots is off by less than 2^-32 / slots. Roundings of the
-    # float64 weights come on top.
+    # A threshold is cut to 32 bits: each of the word's slots is off by less than 2^-32 / slots. Roundings of
+    # the float64 weights come on top.
     parts = 1 + np.bincount(table[:, 1], minlength=slots)
     allowed = parts * 2.0**-32 / slots + 2.0**-52
     found = np.array([float(value) for value in share])
