@@ -59,7 +59,7 @@ class Tolerance:
     loss: float
 
 
-def case(name: str, *, vocabulary: int = 60, lengths: tuple[int, ...] = (), **settings: object) -> Case:
+def make_case(name: str, *, vocabulary: int = 60, lengths: tuple[int, ...] = (), **settings: object) -> Case:
     """A case from settings; by default half of the tokens kept and sentences of 0 to 3 windows + 1 tokens."""
     spread = settings.pop("spread", None)
     defaults = {"vector_size": 32, "epochs": 1, "alpha": 0.05, "min_alpha": 0.01, "sample": 0.2 / vocabulary}
@@ -75,33 +75,35 @@ def _cases() -> Iterator[Case]:
         for order in ("window", "pair"):
             for shrink in (True, False):
                 name = f"d{d}-{order}-{'shrinking' if shrink else 'fixed'}"
-                yield case(name, vector_size=d, order=order, shrink_windows=shrink)
+                yield make_case(name, vector_size=d, order=order, shrink_windows=shrink)
     for negative in (1, 5, 6, 15):
-        yield case(f"negative{negative}-pair", negative=negative, order="pair", vector_size=33)
+        yield make_case(f"negative{negative}-pair", negative=negative, order="pair", vector_size=33)
         for share in (1, 2, 3):
             name = f"negative{negative}-share{share}"
-            yield case(name, negative=negative, share_negatives=share, vector_size=33)
+            yield make_case(name, negative=negative, share_negatives=share, vector_size=33)
     for vocabulary in (1, 2, 7):
-        yield case(f"vocabulary{vocabulary}-pair", vocabulary=vocabulary, order="pair")
+        yield make_case(f"vocabulary{vocabulary}-pair", vocabulary=vocabulary, order="pair")
         for share in (1, 2, 3):
-            yield case(f"vocabulary{vocabulary}-share{share}", vocabulary=vocabulary, share_negatives=share)
+            yield make_case(
+                f"vocabulary{vocabulary}-share{share}", vocabulary=vocabulary, share_negatives=share
+            )
     for window in (1, 2, 8):
         for share in (1, 3):
             name = f"window{window}-share{share}"
-            yield case(name, window=window, share_negatives=share, vector_size=100)
-        yield case(f"window{window}-pair", window=window, order="pair", vector_size=100)
+            yield make_case(name, window=window, share_negatives=share, vector_size=100)
+        yield make_case(f"window{window}-pair", window=window, order="pair", vector_size=100)
     long = {"lengths": (0, 2500, 3, 1024, 1025), "vocabulary": 500, "vector_size": 16, "min_alpha": 0.0}
-    yield case("long-pair", order="pair", **long)
-    yield case("long-fixed-unsampled", shrink_windows=False, sample=0.0, **long)
+    yield make_case("long-pair", order="pair", **long)
+    yield make_case("long-fixed-unsampled", shrink_windows=False, sample=0.0, **long)
     for share in (1, 2, 3):
-        yield case(f"long-share{share}", share_negatives=share, **long)
-    yield case("share-all", share_negatives=64, vector_size=100, window=2)
-    yield case("two-epochs", epochs=2, seed=2**64 - 1, vector_size=100)
-    yield case("two-epochs-pair", epochs=2, seed=2**63 + 2**32, vector_size=100, order="pair")
-    yield case("all-kept", sample=0.0, ns_exponent=0.0, vector_size=128)
-    yield case("few-kept", sample=5e-5, ns_exponent=-0.5, vector_size=128, vocabulary=500)
+        yield make_case(f"long-share{share}", share_negatives=share, **long)
+    yield make_case("share-all", share_negatives=64, vector_size=100, window=2)
+    yield make_case("two-epochs", epochs=2, seed=2**64 - 1, vector_size=100)
+    yield make_case("two-epochs-pair", epochs=2, seed=2**63 + 2**32, vector_size=100, order="pair")
+    yield make_case("all-kept", sample=0.0, ns_exponent=0.0, vector_size=128)
+    yield make_case("few-kept", sample=5e-5, ns_exponent=-0.5, vector_size=128, vocabulary=500)
     for order in ("window", "pair"):  # scores of about +-40, some beyond what float32's exp can hold
-        yield case(f"large-scores-{order}", spread=6.5, vector_size=8, vocabulary=1000, order=order)
+        yield make_case(f"large-scores-{order}", spread=6.5, vector_size=8, vocabulary=1000, order=order)
 
 
 CASES = list(_cases())

@@ -12,10 +12,10 @@ from contract_cases import (
     Case,
     Run,
     assert_agrees,
-    case,
     corpus,
     counts,
     difference,
+    make_case,
     model,
     reference_run,
     run_case,
@@ -73,7 +73,9 @@ def test_training_is_the_transcription(case):
 
 
 def test_a_sentence_of_5000_tokens_trains_every_centre_with_its_full_window_over_the_cuts():
-    whole = case("whole", lengths=(5000,), vocabulary=3000, vector_size=2, shrink_windows=False, sample=0)
+    whole = make_case(
+        "whole", lengths=(5000,), vocabulary=3000, vector_size=2, shrink_windows=False, sample=0
+    )
     assert_same(reference_run(whole), transcribed_run(whole))
     # Only at the sentence's two ends are there less than 2 W contexts: a cut window would have fewer too.
     contexts = [sum(label for _, _, label in group.pairs) for group in groups(whole)]
@@ -82,14 +84,14 @@ def test_a_sentence_of_5000_tokens_trains_every_centre_with_its_full_window_over
 
 
 def test_a_long_sentence_subsampled_and_shared_is_the_transcription():
-    long = case("long", lengths=(7, 2100, 1024), vocabulary=3000, vector_size=2, share_negatives=3)
+    long = make_case("long", lengths=(7, 2100, 1024), vocabulary=3000, vector_size=2, share_negatives=3)
     assert_same(reference_run(long), transcribed_run(long))
 
 
 @pytest.mark.parametrize("window", [1, 2, 5])
 @pytest.mark.parametrize("shrink", [True, False])
 def test_windows_hold_every_survivor_within_the_radius(window, shrink):
-    short = case("short", window=window, shrink_windows=shrink, vocabulary=1000)
+    short = make_case("short", window=window, shrink_windows=shrink, vocabulary=1000)
     for tile, group in zip(tiles(short), groups(short), strict=True):
         assert tile.inputs.tolist() == [context for context, _, label in group.pairs if label == 1]
 
@@ -123,8 +125,11 @@ def step_over_rate(case, tile, rate=1e-3):
     return before, changes
 
 
+TINY = {"vector_size": 3, "window": 3, "sample": 0}
 GRADIENT_CASES = [
-    case(f"v{v}-share{k}", vocabulary=v, share_negatives=k, vector_size=3, negative=n, sample=0, window=3)
+    make_case(
+        f"v{v}-share{k}", vocabulary=v, share_negatives=k, vector_size=3, negative=n, sample=0, window=3
+    )
     for v, k, n in [(1, 1, 5), (2, 1, 5), (3, 1, 6), (7, 1, 5), (2, 3, 4), (3, 2, 6), (7, 3, 15), (40, 8, 5)]
 ]
 
@@ -208,7 +213,7 @@ def test_training_twice_gives_the_same_bits(name):
 
 
 def test_a_sentence_trains_the_same_whatever_stands_before_and_after_it():
-    constant = case("constant", alpha=0.05, min_alpha=0.05, lengths=(20, 30, 40))
+    constant = make_case("constant", alpha=0.05, min_alpha=0.05, lengths=(20, 30, 40))
     ids = corpus(constant).ids
     other = (ids + 1) % constant.vocabulary
     surrounded = EncodedCorpus(
@@ -223,25 +228,25 @@ def test_a_sentence_trains_the_same_whatever_stands_before_and_after_it():
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"seed": 7 + 2**32}])
 def test_another_seed_draws_other_windows(change):
-    base = case("base", vocabulary=1000)
+    base = make_case("base", vocabulary=1000)
     assert [g.pairs for g in groups(base)] != [g.pairs for g in groups(with_settings(base, **change))]
     assert difference(reference_run(base), reference_run(with_settings(base, **change))) > 1e-3
 
 
 def test_another_epoch_draws_other_windows():
-    two = case("two", vocabulary=1000, epochs=2)
+    two = make_case("two", vocabulary=1000, epochs=2)
     assert [g.pairs for g in groups(two, 0)] != [g.pairs for g in groups(two, 1)]
 
 
 def test_loss_is_reported_only_when_asked_for_and_changes_nothing():
-    asked = case("asked")
+    asked = make_case("asked")
     silent = reference_run(with_settings(asked, loss=False))
     assert silent.stats == replace(reference_run(asked).stats, loss=0.0)
     assert np.array_equal(silent.input, reference_run(asked).input)
 
 
 def test_scores_of_thousands_leave_finite_rows_and_loss():
-    huge = reference_run(case("huge", spread=60.0))
+    huge = reference_run(make_case("huge", spread=60.0))
     assert np.isfinite(huge.input).all()
     assert np.isfinite(huge.output).all()
     assert np.isfinite(huge.stats.loss)
@@ -249,7 +254,7 @@ def test_scores_of_thousands_leave_finite_rows_and_loss():
 
 @pytest.mark.parametrize("lengths", [(0,), (1,), (0, 1, 0, 1)])
 def test_sentences_without_contexts_train_nothing(lengths):
-    lonely = case("lonely", lengths=lengths, sample=0)
+    lonely = make_case("lonely", lengths=lengths, sample=0)
     start, run = model(lonely), reference_run(lonely)
     assert run.stats == SpanStats(words=sum(lengths))
     assert np.array_equal(run.input, start.input)
