@@ -49,6 +49,17 @@ class CpuBackend:
         self._simd = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
         self._trainer: _native.CpuTrainer | None = None
 
+    @staticmethod
+    def hardware() -> str:
+        """Instruction sets that can be chosen from and cores that may be used."""
+        return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
+
+    @property
+    def description(self) -> str:
+        """Instruction set and threads in use."""
+        trainer = self._loaded()
+        return f"{trainer.simd}, {trainer.threads} threads"
+
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
@@ -72,12 +83,6 @@ class CpuBackend:
     def close(self) -> None:
         """Frees the matrices."""
         self._trainer = None
-
-    @property
-    def description(self) -> str:
-        """Instruction set and threads in use."""
-        trainer = self._loaded()
-        return f"{trainer.simd}, {trainer.threads} threads"
 
     def _loaded(self) -> _native.CpuTrainer:
         if self._trainer is None:
