@@ -2,11 +2,9 @@
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
+#include "bindings/sgns_arguments.h"
 #include "sgns/alias_table.h"
-<<<<<<< HEAD
-=======
 #include "sgns/draws.h"
->>>>>>> reference
 #include "sgns/params.h"
 #include "sgns/philox.h"
 
@@ -47,7 +45,6 @@ py::array_t<uint32_t> alias_table(const Array<double>& weights) {
   return result;
 }
 
-<<<<<<< HEAD
 void check_range(const char* name, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return;
   throw std::invalid_argument(std::string(name) + " must be between " + std::to_string(low) + " and " +
@@ -75,13 +72,6 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
           alpha,
           min_alpha,
           seed};
-=======
-void require_alias_table(const Array<uint32_t>& table) {
-  require_shape("noise", table, {-1, 2});
-  const auto slots = table.unchecked<2>();
-  bool valid = slots.shape(0) > 0;
-  for (py::ssize_t slot = 0; slot < slots.shape(0); ++slot) valid = valid && slots(slot, 1) < slots.shape(0);
-  if (!valid) throw std::invalid_argument("noise must be a table from alias_table: an alias is out of range");
 }
 
 // What draws.h gives for tokens: keep draws [n], window radii [n] and negatives [n, negative].
@@ -126,21 +116,17 @@ py::array_t<float> learning_rates(float alpha, float min_alpha, int32_t epochs, 
     out(i) = learning_rate(params, corpus_tokens, epoch, segment(i));
   }
   return rates;
->>>>>>> reference
 }
 
 }  // namespace
 
 void bind_sgns(py::module_& module) {
-<<<<<<< HEAD
   py::class_<SgnsParams>(module, "SgnsParams", "Settings of one training run, checked.")
       .def(py::init(&make_params), py::kw_only(), py::arg("vocabulary"), py::arg("dimension"),
            py::arg("window"), py::arg("negative"), py::arg("share_negatives"), py::arg("epochs"),
            py::arg("shrink_windows"), py::arg("loss"), py::arg("pair_order"), py::arg("alpha"),
            py::arg("min_alpha"), py::arg("seed"));
-=======
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
->>>>>>> reference
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");
   module.def("alias_table", &alias_table, py::arg("weights").noconvert(),

@@ -6,18 +6,19 @@
 
 namespace full_w2v {
 
+inline void require_alias_table(const Array<uint32_t>& table) {
+  require_shape("noise", table, {-1, 2});
+  const auto slots = table.unchecked<2>();
+  bool valid = slots.shape(0) > 0;
+  for (pybind11::ssize_t slot = 0; slot < slots.shape(0); ++slot) valid &= slots(slot, 1) < slots.shape(0);
+  if (!valid) throw std::invalid_argument("noise must be a table from alias_table: an alias is out of range");
+}
+
 inline void check_tables(const SgnsParams& params, const Array<uint32_t>& keep,
                          const Array<uint32_t>& noise) {
   require_shape("keep", keep, {params.vocabulary});
   require_shape("noise", noise, {params.vocabulary, 2});
-  const auto slots = noise.unchecked<2>();
-  for (pybind11::ssize_t slot = 0; slot < slots.shape(0); ++slot) {
-    if (slots(slot, 1) >= static_cast<uint32_t>(params.vocabulary)) {
-      throw std::invalid_argument("noise slot " + std::to_string(slot) + " has alias " +
-                                  std::to_string(slots(slot, 1)) + ", past the vocabulary of " +
-                                  std::to_string(params.vocabulary));
-    }
-  }
+  require_alias_table(noise);
 }
 
 inline void check_matrices(const SgnsParams& params, const pybind11::array& input,
