@@ -2,6 +2,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
+#include "bindings/sgns_arguments.h"
 #include "sgns/alias_table.h"
 #include "sgns/draws.h"
 #include "sgns/params.h"
@@ -44,12 +45,33 @@ py::array_t<uint32_t> alias_table(const Array<double>& weights) {
   return result;
 }
 
-void require_alias_table(const Array<uint32_t>& table) {
-  require_shape("noise", table, {-1, 2});
-  const auto slots = table.unchecked<2>();
-  bool valid = slots.shape(0) > 0;
-  for (py::ssize_t slot = 0; slot < slots.shape(0); ++slot) valid = valid && slots(slot, 1) < slots.shape(0);
-  if (!valid) throw std::invalid_argument("noise must be a table from alias_table: an alias is out of range");
+void check_range(const char* name, int64_t value, int64_t low, int64_t high) {
+  if (value >= low && value <= high) return;
+  throw std::invalid_argument(std::string(name) + " must be between " + std::to_string(low) + " and " +
+                              std::to_string(high) + ", got " + std::to_string(value));
+}
+
+SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, int32_t negative,
+                       int32_t share_negatives, int32_t epochs, bool shrink_windows, bool loss,
+                       bool pair_order, float alpha, float min_alpha, uint64_t seed) {
+  check_range("vocabulary", vocabulary, 1, INT32_MAX);
+  check_range("dimension", dimension, 1, 65536);
+  check_range("window", window, 1, 1000);
+  check_range("negative", negative, 1, 1000);
+  check_range("share_negatives", share_negatives, 1, 64);
+  check_range("epochs", epochs, 1, INT32_MAX);
+  return {vocabulary,
+          dimension,
+          window,
+          negative,
+          share_negatives,
+          epochs,
+          shrink_windows,
+          loss,
+          pair_order ? Order::pair : Order::window,
+          alpha,
+          min_alpha,
+          seed};
 }
 
 // What draws.h gives for tokens: keep draws [n], window radii [n] and negatives [n, negative].
@@ -99,6 +121,11 @@ py::array_t<float> learning_rates(float alpha, float min_alpha, int32_t epochs, 
 }  // namespace
 
 void bind_sgns(py::module_& module) {
+  py::class_<SgnsParams>(module, "SgnsParams", "Settings of one training run, checked.")
+      .def(py::init(&make_params), py::kw_only(), py::arg("vocabulary"), py::arg("dimension"),
+           py::arg("window"), py::arg("negative"), py::arg("share_negatives"), py::arg("epochs"),
+           py::arg("shrink_windows"), py::arg("loss"), py::arg("pair_order"), py::arg("alpha"),
+           py::arg("min_alpha"), py::arg("seed"));
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");

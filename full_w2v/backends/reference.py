@@ -319,6 +319,16 @@ class ReferenceBackend:
     input: Float64
     output: Float64
 
+    @staticmethod
+    def hardware() -> str:
+        """What the oracle needs: numba."""
+        return f"numba {numba.__version__}, float64, one core; for checking the others"
+
+    @property
+    def description(self) -> str:
+        """What it computes with."""
+        return "float64, 1 thread"
+
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
