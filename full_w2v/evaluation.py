@@ -205,10 +205,10 @@ def evaluate_analogies(
 
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     """Pearson's correlation; None for fewer than two values, or if all of either are the same."""
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if len(a) < 2 or a.min() == a.max() or b.min() == b.max():
         return None
-    a = (a - a.mean()) / np.ptp(a)
-    b = (b - b.mean()) / np.ptp(b)
+    a, b = a / np.abs(a).max(), b / np.abs(b).max()  # or squares of large and small scores might not fit
+    a, b = a - a.mean(), b - b.mean()
     return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
 
 

@@ -195,6 +195,13 @@ def test_correlations_are_scipys(seed):
     assert ours == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e200, 1.7e308])
+def test_a_correlation_does_not_depend_on_scale(scale):
+    a, b = np.array([-1.0, 0.2, 1.0]), np.array([1.0, 2.0, 4.0])
+    # 1e-310 is subnormal: 13 digits are left
+    assert correlation(a * scale, b) == pytest.approx(correlation(a, b), rel=1e-12)
+
+
 # Analogies
 
 

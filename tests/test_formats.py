@@ -503,6 +503,10 @@ DAMAGED = {
         safetensors_bytes(input={"dtype": "F32", "shape": [1], "data_offsets": [0, HUGE]}),
         "no complete safetensors file",
     ),
+    "newline.safetensors": (
+        safetensors_bytes(input={"dtype": "F\n32", "shape": [1], "data_offsets": [0, 4]}),
+        "no complete safetensors file",
+    ),
     "types.safetensors": (safetensors_bytes(input=[]), "no complete safetensors file"),
 }
 

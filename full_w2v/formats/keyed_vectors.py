@@ -1,6 +1,7 @@
 """gensim's KeyedVectors: a pickle, so a stranger's file may run the stranger's code when it is loaded."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import BinaryIO
 
 from full_w2v.embeddings import Embeddings
@@ -23,6 +24,6 @@ def load(path: Path) -> Embeddings:
     except OSError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = shorten(f"{type(error).__name__}: {error}", 100)
         raise FormatError(f"expected gensim KeyedVectors, but unpickling ended in {reason}") from error
     return Embeddings.from_gensim(source)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -56,10 +57,10 @@ def load_embeddings(path: Path) -> Embeddings:
     with _opened(path) as file:
         words = _words(file)
         vectors = _tensor(file, "input", "F32", (len(words), None))
-        has_counts = "counts" in file.keys()  # noqa: SIM118 (a safetensors file is no mapping)
-        return Embeddings(
-            words, vectors, _tensor(file, "counts", "I64", (len(words),)) if has_counts else None
-        )
+        counts = None
+        if "counts" in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+            counts = _tensor(file, "counts", "I64", (len(words),))
+        return Embeddings(words, vectors, counts)
 
 
 def load_model(path: Path) -> Model:
@@ -130,7 +131,8 @@ def _opened(path: Path) -> Iterator[Any]:
                 )
             yield file
     except SafetensorError as error:
-        raise FormatError(f"is no complete safetensors file ({error})") from error
+        reason = shorten(str(error), 100)  # it may quote what the file holds
+        raise FormatError(f"is no complete safetensors file ({reason})") from error
 
 
 def _tensor(file: Any, name: str, code: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
