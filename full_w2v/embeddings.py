@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from full_w2v.errors import FormatError, UnknownWordError, shown
+from full_w2v.errors import ConfigError, FormatError, UnknownWordError, shown
 from full_w2v.model import Model
 
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ class Embeddings:
         word_or_vector: a word, which is not its own neighbour, or a vector of shape [dimension].
         count: how many; fewer are returned only if there are no more words.
         Returns: (word, cosine), largest first; equal cosines in order of id. A zero vector's cosine is 0.
-        Raises UnknownWordError for an unknown word, ValueError for a vector of another shape or a
-        value that is not finite, and for a count below 1.
+        Raises UnknownWordError for an unknown word, ConfigError for a count below 1, ValueError for a vector
+        of another shape or with a value that is not finite.
         """
         if isinstance(word_or_vector, str):
             word = self.id(word_or_vector)
@@ -172,7 +172,7 @@ class Embeddings:
         self, query: NDArray[np.float64], count: int, exclude: Collection[int]
     ) -> list[tuple[str, float]]:
         if count < 1:
-            raise ValueError(f"count must be at least 1, got {count}")
+            raise ConfigError(f"count must be at least 1, got {count}")
         count = min(count, len(self) - len(exclude))
         if count < 1:
             return []

@@ -4,7 +4,7 @@ from gensim.models import KeyedVectors, Word2Vec
 
 from full_w2v.config import TrainConfig
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import FormatError, FullW2VError, UnknownWordError
+from full_w2v.errors import ConfigError, FormatError, FullW2VError, UnknownWordError
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 
@@ -170,7 +170,7 @@ def test_the_only_word_has_no_neighbours():
 
 def test_a_bad_query_is_refused():
     embeddings = random_embeddings()
-    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match="count must be at least 1, got 0"):
         embeddings.neighbours("w1", 0)
     with pytest.raises(ValueError, match="vector of 37 finite values, got shape \\(3,\\)"):
         embeddings.neighbours([1, 2, 3])

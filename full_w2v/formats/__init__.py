@@ -105,15 +105,6 @@ def load_model(path: AnyPath) -> Model:
         return native.load_model(Path(path))
 
 
-def convert(source: AnyPath, target: AnyPath) -> None:
-    """Reads embeddings from one file and writes them to another; of a model, its output rows are dropped.
-
-    Raises as `load_embeddings` and `save_embeddings`, and at once if the target cannot be written.
-    """
-    check_output(target)
-    save_embeddings(load_embeddings(source), target)
-
-
 def check_output(path: AnyPath) -> None:
     """Raises at once what saving to this path would raise after hours of training.
 
