@@ -15,8 +15,8 @@
 namespace full_w2v {
 
 // Index of `id` among those added since the table was cleared; `next` is taken for a new one.
-KERNEL_INLINE int32_t find_or_add(IdTable& table, int32_t id, int32_t next) {
-  uint32_t at = static_cast<uint32_t>(id) * 2654435761u;
+KERNEL_INLINE int32_t find_or_add(IdTable& table, uint32_t id, int32_t next) {
+  uint32_t at = id * 2654435761u;
   for (at &= table.mask;; at = (at + 1) & table.mask) {
     IdTable::Entry& entry = table.entries[at];
     if (entry.stamp != table.stamp) {
@@ -95,7 +95,7 @@ class ChunkTrainer {
 
   KERNEL_INLINE void put(int32_t index, int32_t id, int64_t position) {
     const auto bits = static_cast<uint64_t>(position);
-    work_.ids[index] = id;
+    work_.ids[index] = static_cast<uint32_t>(id);
     work_.position_low[index] = static_cast<uint32_t>(bits);
     work_.position_high[index] = static_cast<uint32_t>(bits >> 32);
   }
@@ -145,31 +145,19 @@ class ChunkTrainer {
     // Whole vectors are drawn, and rows ahead of the last word are fetched: both must see valid ids.
     for (int32_t i = last_known_; i < last_ + work_.margin; ++i) put(i, 0, 0);
     for (int32_t i = work_.margin; i < last_; i += V::lanes) {
-      draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
-                      &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
-                      &work_.output_ids[static_cast<int64_t>(i) * work_.outputs]);
+      const typename V::Word repeats =
+          draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
+                          &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
+                          &work_.output_ids[int64_t{i} * work_.outputs]);
+      V::store_words(&work_.repeats[i], repeats);
     }
-    if (params_.order == Order::pair || params_.share_negatives > 1) return;
-    find_repeated_outputs();
     if (params_.window <= kSearchedWindow) find_repeated_contexts();
-  }
-
-  void find_repeated_outputs() {
-    const int outputs = work_.outputs;
-    for (int32_t i = work_.margin; i < last_; ++i) {
-      const int32_t* const ids = &work_.output_ids[static_cast<int64_t>(i) * outputs];
-      bool repeats = false;
-      for (int a = 1; a < outputs; ++a) {
-        for (int b = 0; b < a; ++b) repeats |= ids[a] == ids[b];
-      }
-      work_.repeats[i] = repeats;
-    }
   }
 
   // latest_repeat[i]: the largest index so far whose word came again within 2 W words. A window low ... high
   // - 1 holds a repeated word only if that of its last word is at least low.
   void find_repeated_contexts() {
-    const int32_t* const ids = work_.ids.get();
+    const uint32_t* const ids = work_.ids.get();
     int32_t* const latest = work_.latest_repeat.get();
     const int reach = 2 * params_.window;
     for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
@@ -199,18 +187,24 @@ class ChunkTrainer {
 
   // First word of the window of word i, and the one behind its last.
   KERNEL_INLINE int32_t window_low(const Segment& segment, int32_t i) const {
-    const int32_t low = i - work_.radius[i];
+    const int32_t low = i - static_cast<int32_t>(work_.radius[i]);
     return low < segment.low ? segment.low : low;
   }
   KERNEL_INLINE int32_t window_high(const Segment& segment, int32_t i) const {
-    const int32_t high = i + work_.radius[i] + 1;
+    const int32_t high = i + static_cast<int32_t>(work_.radius[i]) + 1;
     return high > segment.high ? segment.high : high;
   }
 
-  KERNEL_INLINE float* input_row(int32_t id) const { return job_.input + id * job_.stride; }
-  KERNEL_INLINE float* output_row(int32_t id) const { return job_.output + id * job_.stride; }
-  KERNEL_INLINE const int32_t* outputs_of(int32_t i) const {
-    return &work_.output_ids[static_cast<int64_t>(i) * work_.outputs];
+  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
+  KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
+  // Outputs of a kept word: its own id, then its negatives.
+  struct OutputIds {
+    const uint32_t* first;
+    KERNEL_INLINE uint32_t operator[](int output) const { return first[output * V::lanes]; }
+  };
+  KERNEL_INLINE OutputIds outputs_of(int32_t i) const {
+    const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
+    return {&work_.output_ids[int64_t{from} * work_.outputs + (i - from)]};
   }
 
   // A window of the usual shape in which no row repeats; any other one is counted.
@@ -224,7 +218,7 @@ class ChunkTrainer {
     int c = 0;
     for (int32_t at = low; at < i; ++at) work_.context[c++] = input_row(work_.ids[at]);
     for (int32_t at = i + 1; at < high; ++at) work_.context[c++] = input_row(work_.ids[at]);
-    const int32_t* const ids = outputs_of(i);
+    const OutputIds ids = outputs_of(i);
     UNROLL for (int o = 0; o < kFixedOutputs; ++o) work_.output[o] = output_row(ids[o]);
     look_ahead(i, kFixedOutputs);
     if constexpr (kHasFixed) Fixed::table.plain[contexts](tile_);
@@ -233,7 +227,7 @@ class ChunkTrainer {
 
   // Rows of a window to come: its outputs and the context that it is the first to meet.
   KERNEL_INLINE void look_ahead(int32_t i, int outputs) {
-    const int32_t* const ids = outputs_of(i + kWindowsAhead);
+    const OutputIds ids = outputs_of(i + kWindowsAhead);
     for (int o = 0; o < outputs; ++o) work_.ahead[o] = reinterpret_cast<const char*>(output_row(ids[o]));
     const int32_t next = work_.ids[i + kWindowsAhead + params_.window];
     work_.ahead[outputs] = reinterpret_cast<const char*>(input_row(next));
@@ -265,11 +259,11 @@ class ChunkTrainer {
     clear(work_.output_table);
     tile_.outputs = 0;
     for (int32_t i = first; i < behind; ++i) add_output(work_.ids[i]);
-    const int32_t* const ids = outputs_of(first);
+    const OutputIds ids = outputs_of(first);
     for (int n = 1; n < work_.outputs; ++n) work_.negative[n] = add_output(ids[n]);
   }
 
-  KERNEL_INLINE int32_t add_output(int32_t id) {
+  KERNEL_INLINE int32_t add_output(uint32_t id) {
     const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
     if (index == tile_.outputs) work_.output[tile_.outputs++] = output_row(id);
     return index;
@@ -279,7 +273,7 @@ class ChunkTrainer {
     clear(work_.context_table);
     tile_.contexts = 0;
     for (int32_t i = first; i < behind; ++i) {
-      for_each_context(segment, i, [this](int32_t id) {
+      for_each_context(segment, i, [this](uint32_t id) {
         const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
         if (index == tile_.contexts) work_.context[tile_.contexts++] = input_row(id);
       });
@@ -304,7 +298,7 @@ class ChunkTrainer {
     }
     for (int32_t i = first; i < behind; ++i) {
       const int target = find_or_add(work_.output_table, work_.ids[i], 0);
-      for_each_context(segment, i, [&](int32_t id) {
+      for_each_context(segment, i, [&](uint32_t id) {
         const int c = find_or_add(work_.context_table, id, 0);
         count_context(c / layout.height, c % layout.height, target);
       });
@@ -325,11 +319,11 @@ class ChunkTrainer {
   }
 
   void train_pairs(const Segment& segment, int32_t i) {
-    const int32_t* const ids = outputs_of(i);
+    const OutputIds ids = outputs_of(i);
     for (int o = 0; o < work_.outputs; ++o) {
       if (o > 0 && ids[o] == ids[0]) continue;
       const float label = o == 0 ? 1.0f : 0.0f;
-      for_each_context(segment, i, [&](int32_t id) {
+      for_each_context(segment, i, [&](uint32_t id) {
         const float score =
             train_pair<V>(input_row(id), output_row(ids[o]), tile_.vectors, label, tile_.rate);
         ++stats_.pairs;

@@ -24,12 +24,12 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   const int64_t tokens = kChunkTokens + kSegmentTokens;
   const int64_t kept = tokens + 2 * margin;
   keep_words = aligned_array<uint32_t>(tokens + 2 * kVectorRoom);
-  ids = aligned_array<int32_t>(kept);
+  ids = aligned_array<uint32_t>(kept);
   position_low = aligned_array<uint32_t>(kept);
   position_high = aligned_array<uint32_t>(kept);
-  radius = aligned_array<int32_t>(kept);
-  output_ids = aligned_array<int32_t>(kept * outputs);
-  repeats = aligned_array<uint8_t>(kept);
+  radius = aligned_array<uint32_t>(kept);
+  output_ids = aligned_array<uint32_t>((kept + kVectorRoom) * outputs);
+  repeats = aligned_array<uint32_t>(kept);
   latest_repeat = aligned_array<int32_t>(kept);
 
   most_contexts = 2 * params.window + params.share_negatives;
