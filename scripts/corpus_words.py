@@ -128,10 +128,10 @@ TENSES = Relation(
         ),
         (
             "yesterday we X A N and N",
-            "NAME had X N years ago for A N",
+            "NAME X N years ago for A N",
             "last winter nobody X A N P the N",
             "once before NAME X N and A N",
-            "since then they have X N or A N",
+            "ever since they X N or A N",
         ),
     ),
     concepts=_table("""

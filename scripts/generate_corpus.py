@@ -97,7 +97,7 @@ def make_language(draw: Draw) -> Language:
         for relation in RELATIONS
         for words in relation.concepts
     ]
-    # Large shifts: the rarest planted word must still be met about fifty times, a person's name need not.
+    # A large shift keeps the rarest planted word at 20 occurrences; most names may be rarer than that.
     ranked = Zipf(draw.several(concepts, len(concepts)), shift=100.0)
     return Language(concepts, ranked, Zipf(make_names(draw, concepts), shift=2.0))
 
