@@ -39,7 +39,8 @@ native = Pybind11Extension(
     include_dirs=["csrc"],
     depends=glob("csrc/**/*.h", recursive=True),
     cxx_std=17,
-    extra_compile_args=["-O3", "-g0", "-pthread", *warnings],
+    # FULL_W2V_CXXFLAGS comes last, so that it can override (the sanitizers' build does).
+    extra_compile_args=["-O3", "-g0", "-pthread", *warnings, *os.environ.get("FULL_W2V_CXXFLAGS", "").split()],
     extra_link_args=["-pthread"],
 )
 
