@@ -157,5 +157,7 @@ def test_an_unusable_backend_says_why(
         raise BackendError("no such machine")
 
     monkeypatch.setattr("full_w2v.backends.reference.ReferenceBackend.hardware", no_hardware)
-    with pytest.raises(BackendError, match="reference backend unavailable: no such machine. full-w2v backends"):
+    with pytest.raises(
+        BackendError, match="reference backend unavailable: no such machine. full-w2v backends"
+    ):
         train_model(*job(), backend="reference")
