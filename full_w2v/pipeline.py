@@ -12,7 +12,7 @@ from full_w2v.corpus import open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
-from full_w2v.formats import check_output, save_embeddings, save_model
+from full_w2v.formats import save_embeddings, save_model
 from full_w2v.model import Model
 from full_w2v.trainer import Progress, TrainReport, train_model
 

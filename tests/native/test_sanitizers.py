@@ -92,7 +92,13 @@ def run_python(arguments: list[str | Path], environment: dict[str, str], cwd: Pa
     """Exit status and output of a Python process."""
     command = [sys.executable, *arguments]
     result = subprocess.run(
-        command, env=environment, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        env=environment,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     return result.returncode, result.stdout
 
@@ -151,7 +157,18 @@ def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_pac
     ]
     assert tests
     environment = {**sanitized, "PYTHONPATH": str(instrumented_package)}
-    pytest_ = ["-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "--rootdir", repository]
+    pytest_ = [
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-m",
+        "not slow",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        repository,
+    ]
     configuration = ["-c", repository / "pyproject.toml"]
     status, output = run_python([*pytest_, *configuration, *tests], environment, instrumented_package)
     assert status == 0, output
