@@ -66,7 +66,7 @@ def train(
     encoding, errors: how text is decoded, as in `bytes.decode`.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
     config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...
-    on_phase: called with ("vocabulary" or "encode", bytes or words done, total or None) while the corpus is read.
+    on_phase: called while the corpus is read, with "vocabulary" or "encode", what is done, and of how much.
     on_progress: called with a Progress about four times a second while the model trains.
 
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError.
