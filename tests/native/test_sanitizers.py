@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-# Not UBSan's checks of pointers (null, object-size, alignment, vptr, pointer-overflow), which AddressSanitizer
-# and the processor make as well; and not -fwrapv, which Python adds and which turns the check of overflows
+# Not UBSan's checks of pointers (null, object-size, alignment, vptr, pointer-overflow): AddressSanitizer
+# and the processor make them as well. Not -fwrapv, which Python adds and which turns the check of overflows
 # off. With either, the SIMD kernels, all templates, take minutes to compile.
 UNDEFINED = "signed-integer-overflow,shift,bounds,integer-divide-by-zero,float-cast-overflow,bool,return"
 FLAGS = ["-O1", "-g1", "-w", "-fno-wrapv", f"-fsanitize=address,{UNDEFINED}", "-fno-sanitize-recover=all"]
