@@ -239,12 +239,17 @@ class ChunkTrainer {
     collect_outputs(first, behind);
     collect_contexts(segment, first, behind);
     if (tile_.contexts == 0) return;
-    count_pairs(segment, first, behind);
+    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
+    clear_counts(layout);
+    if (behind - first == 1) {
+      count_window(layout);
+    } else {
+      count_windows(segment, first, behind, layout);
+    }
     look_ahead(first, work_.outputs);
     for (int o = work_.outputs + 1; o <= tile_.outputs; ++o) work_.ahead[o] = work_.ahead[0];
     kernel_for(tile_.contexts, tile_.outputs)(tile_);
-    if (params_.loss)
-      stats_.loss += tile_loss<V>(tile_, SlotLayout<V>(tile_.contexts, tile_.outputs).slots());
+    if (params_.loss) stats_.loss += tile_loss<V>(tile_, layout.slots());
   }
 
   KERNEL_INLINE static Kernel kernel_for(int contexts, int outputs) {
@@ -269,13 +274,18 @@ class ChunkTrainer {
     return index;
   }
 
+  // Distinct context rows of the tile, and how many words of its windows each of them is.
   void collect_contexts(const Segment& segment, int32_t first, int32_t behind) {
     clear(work_.context_table);
     tile_.contexts = 0;
     for (int32_t i = first; i < behind; ++i) {
       for_each_context(segment, i, [this](uint32_t id) {
         const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
-        if (index == tile_.contexts) work_.context[tile_.contexts++] = input_row(id);
+        if (index == tile_.contexts) {
+          work_.context_words[index] = 0;
+          work_.context[tile_.contexts++] = input_row(id);
+        }
+        ++work_.context_words[index];
       });
     }
   }
@@ -288,14 +298,38 @@ class ChunkTrainer {
     }
   }
 
-  // How often each pair of the tile is trained, and with which label.
-  void count_pairs(const Segment& segment, int32_t first, int32_t behind) {
-    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
-    for (int slot = 0; slot < layout.slots(); ++slot) tile_.positive[slot] = tile_.total[slot] = 0.0f;
+  void clear_counts(const SlotLayout<V>& layout) {
+    const typename V::Float zero = V::broadcast(0.0f);
+    for (int slot = 0; slot < layout.slots(); slot += V::lanes) {
+      V::store(tile_.positive + slot, zero);
+      V::store(tile_.total + slot, zero);
+    }
     for (int o = 0; o < tile_.outputs; ++o) {
       const int block_first = o / layout.width * layout.width, across = layout.block_width(block_first);
       work_.output_slots[o] = {layout.slot(0, o), layout.block(across), across};
     }
+  }
+
+  // Counts of a tile of one window: every context word meets the target, its output 0, and all negatives.
+  void count_window(const SlotLayout<V>& layout) {
+    int negatives = 0;
+    for (int n = 1; n < work_.outputs; ++n) negatives += work_.negative[n] != 0;
+    int block = 0, row = 0;
+    for (int c = 0; c < tile_.contexts; ++c) {
+      const int words = work_.context_words[c];
+      const int target = work_.output_slots[0].slot(block, row);
+      tile_.positive[target] = tile_.total[target] = static_cast<float>(words);
+      for (int n = 1; n < work_.outputs; ++n) {
+        if (work_.negative[n] == 0) continue;
+        tile_.total[work_.output_slots[work_.negative[n]].slot(block, row)] += static_cast<float>(words);
+      }
+      stats_.pairs += int64_t{words} * (1 + negatives);
+      if (++row == layout.height) row = 0, ++block;
+    }
+  }
+
+  // Counts of a tile of several windows, whose contexts meet their own target and the common negatives.
+  void count_windows(const Segment& segment, int32_t first, int32_t behind, const SlotLayout<V>& layout) {
     for (int32_t i = first; i < behind; ++i) {
       const int target = find_or_add(work_.output_table, work_.ids[i], 0);
       for_each_context(segment, i, [&](uint32_t id) {

@@ -37,6 +37,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   context = aligned_array<float*>(most_contexts);
   output = aligned_array<float*>(most_outputs);
   ahead = aligned_array<const char*>(most_outputs + 1);
+  context_words = aligned_array<int32_t>(most_contexts);
   negative = aligned_array<int32_t>(outputs);
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);

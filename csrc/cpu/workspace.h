@@ -50,7 +50,8 @@ struct alignas(64) Workspace {
   int most_contexts, most_outputs;  // of a tile
   AlignedArray<float*> context, output;
   AlignedArray<const char*> ahead;
-  AlignedArray<int32_t> negative;  // which output of the tile each negative is
+  AlignedArray<int32_t> context_words;  // words of the tile's windows that each context is
+  AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
   AlignedArray<float> positive, total, scores, gradients, old_context;
   AlignedArray<IdTable::Entry> context_entries, output_entries;
