@@ -33,7 +33,7 @@ tokens = st.text("abé한𐍈\u200b\x01", max_size=12) | st.sampled_from(
     ["a" * n for n in (14, 15, 16, 17, 31, 32)]
 )
 texts = st.lists(tokens | st.sampled_from(["\n", " ", "\r\n"]) | st.sampled_from(SPACES)).map("".join)
-quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write(path: Path, data: bytes | str) -> Path:
@@ -59,7 +59,7 @@ def test_white_space_is_what_str_split_takes(tmp_path):
     assert_encodes(encode(write(tmp_path / "text", text)), sentences_of(text))
 
 
-@quick
+@in_one_folder
 @given(
     text=texts,
     threads=st.integers(1, 4),
@@ -79,7 +79,7 @@ def test_a_file_gives_what_plain_python_gives(tmp_path, text, threads, block_byt
                 failure(path, min_count=min_count)
 
 
-@quick
+@in_one_folder
 @given(
     text=texts.filter(str.split),
     block_bytes=st.integers(1, 100),
@@ -101,7 +101,6 @@ def test_bytes_that_are_not_text_are_replaced_or_ignored_as_python_does(
             failure(path, errors=errors)
 
 
-@settings(quick, max_examples=40)
 @given(
     sentences=st.lists(st.lists(st.text(max_size=20), max_size=8), max_size=20),
     block_bytes=st.integers(1, 60),

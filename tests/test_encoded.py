@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import gzip
 import os
 import signal
 import subprocess
@@ -13,16 +14,16 @@ import numpy as np
 import pytest
 from corpora import assert_encodes, decoded, expected_counts, sentences_of, small_blocks
 from gensim.models import Word2Vec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from full_w2v.corpus import open_corpus
+from full_w2v.decompression import zstd
 from full_w2v.encoded import EncodedCorpus, count_corpus, encode_corpus, encode_with
 from full_w2v.errors import ConfigError, CorpusError
 from full_w2v.vocabulary import Vocabulary
 
 SENTENCES = [["a", "b", "rare", "a"], ["rarer"], [], ["b", "c", "c", "a"]]
-SHARED = Path(__file__).parents[2] / "shared/data/other"
 
 
 def encoded(min_count=1, **settings):
@@ -41,19 +42,14 @@ def test_ids_count_and_offsets():
 
 
 @pytest.mark.parametrize("name", ["korean_wikipedia", "chinese_wikipedia_characters", "dna_one_line"])
-def test_real_text_does_not_depend_on_threads(name):
-    path = SHARED / f"{name}.txt.zst"
-    if not path.exists():
-        pytest.skip(f"needs {path}")
-    from full_w2v.decompression import zstd  # noqa: PLC0415
-
+def test_real_text_does_not_depend_on_threads(shared, name):
+    path = shared / f"data/other/{name}.txt.zst"
     sentences = sentences_of(zstd.decompress(path.read_bytes()).decode())
     for threads in (1, 2, 4):
         with small_blocks(20_000, 1 << 20):
             assert_encodes(encode_corpus(open_corpus(path), min_count=3, threads=threads), sentences, 3)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     sentences=st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=1), min_size=1),
     min_count=st.integers(1, 4),
@@ -184,7 +180,7 @@ with small_blocks(1000, int(sys.argv[2])):
 def test_a_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path, kept, spill_memory):
     environment = os.environ | {
         "TMPDIR": str(tmp_path),
-        "PYTHONPATH": f"{Path.cwd()}:{Path(__file__).parent}",
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }
     path = tmp_path / "ids" if kept else ""
     run = [sys.executable, "-c", FULL_DISK, str(path), str(spill_memory)]
@@ -205,16 +201,14 @@ encode_corpus(open_corpus([sys.argv[1]] * 1000), min_count=1, threads=2)
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_an_interrupt_ends_counting_at_once(tmp_path, suffix):
-    import gzip  # noqa: PLC0415
-
     data = b"".join(b"word%d and more\n" % i for i in range(200_000))
     (tmp_path / "temporary").mkdir()
     path = tmp_path / f"text{suffix}"
     path.write_bytes(gzip.compress(data, 1) if suffix else data)
-    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": str(Path.cwd())}
+    folders = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
     run = [sys.executable, "-c", INTERRUPTED, str(path)]
     with subprocess.Popen(
-        run, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        run, env=os.environ | folders, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "counting\n"
         time.sleep(0.5)

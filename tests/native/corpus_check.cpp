@@ -1,5 +1,5 @@
 // Counts and encodes random text and tokens on several threads, with blocks and spills of every size, and
-// compares each word and sentence with a plain count. Built with sanitizers by test_corpus_sanitized.py.
+// compares each word and sentence with a plain count. Built by test_corpus_threads.py.
 #include <unistd.h>
 
 #include <algorithm>
