@@ -197,7 +197,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
 
 
 def _sample_share(sample: float, tokens: int) -> float:
-    """The `sample` of gensim as a share of all tokens; from 1 upwards it is a count, taken by gensim's formula."""
+    """The `sample` of gensim as a share of all tokens; from 1 upwards it is a count, gensim's way."""
     if sample < 1:
         return sample
     return min(1.0, int(sample * (3 + sqrt(5)) / 2) / tokens)
