@@ -208,7 +208,10 @@ def test_what_an_iterable_raises_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("sentences", "message"),
     [
-        (iter(["the cat sat", "the dog sat"]), "sentence 0 is a plain string, 'the cat sat'; expected a list"),
+        (
+            iter(["the cat sat", "the dog sat"]),
+            "sentence 0 is a plain string, 'the cat sat'; expected a list",
+        ),
         (["the cat sat", "the dog sat"], "no such file; strings are taken for paths"),
         ([["the", "cat"], "the dog sat"], "sentence 1 is a plain string"),
         ([["the", 3]], "sentence 0 has a token of type int at 1"),
@@ -260,5 +263,5 @@ def test_an_unusable_backend_is_refused_before_anything_is_read(
 
 def test_diverged_training_is_an_error(corpus: Path) -> None:
     # A step of 10 is far beyond 1, where a pair's own gradient step stops shrinking its error.
-    with pytest.raises(FullW2VError, match="training diverged: .* lower alpha, which was 10"):
+    with pytest.raises(FullW2VError, match=r"training diverged: .* lower alpha, which was 10"):
         full_w2v.train(corpus, **TINY | {"alpha": 10.0, "min_alpha": 10.0, "epochs": 50})
