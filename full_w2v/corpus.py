@@ -224,9 +224,10 @@ def _checked_size(path: Path) -> int:
         if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
             path.open("rb").close()
     except FileNotFoundError:
-        sentence = len(str(path).split()) > 1
-        hint = "; strings are taken for paths, a sentence must be a list of tokens" if sentence else ""
-        raise CorpusError(f"{shown(str(path))}: no such file{hint}") from None
+        if len(str(path).split()) > 1:
+            hint = "strings are taken for paths, a sentence must be a list of tokens"
+            raise CorpusError(f"{shown(str(path))}: no such file; {hint}") from None
+        raise CorpusError(f"{path}: no such file") from None
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}") from None
     return status.st_size

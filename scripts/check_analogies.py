@@ -6,7 +6,8 @@ import sys
 
 def main() -> None:
     needed = float(sys.argv[1])
-    accuracy = json.load(sys.stdin)["analogies"]["accuracy"]
+    (result,) = json.load(sys.stdin)["analogies"]
+    accuracy = result["correct"] / result["total"]
     if accuracy < needed:
         sys.exit(f"only {accuracy:.1%} of the analogies are right, at least {needed:.0%} were expected")
     print(f"{accuracy:.1%} of the analogies are right, at least {needed:.0%} were expected.")
