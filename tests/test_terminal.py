@@ -8,15 +8,29 @@ from full_w2v.terminal import PhaseBars
 from full_w2v.trainer import Progress
 
 
-Screen = Callable[[], str]
+class Screen(io.StringIO):
+    """A terminal of 160 columns, in place of stderr."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def lines(self) -> list[str]:
+        """What remains on each line."""
+        return [line.split("\r")[-1] for line in self.getvalue().split("\n") if line]
 
 
 @pytest.fixture
-def screen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """Makes stderr a terminal; returns a function that gives what was written to it."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "160")
-    return lambda: capsys.readouterr().err
+def new_screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Screen]:
+    """Makes a screen of stderr; called within a test, as pytest sets stderr anew when one begins."""
+
+    def new() -> Screen:
+        screen = Screen()
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("LINES", "40")
+        return screen
+
+    return new
 
 
 def training(words: int, loss: float | None = None) -> Progress:
@@ -25,19 +39,15 @@ def training(words: int, loss: float | None = None) -> Progress:
     )
 
 
-def lines(written: str) -> list[str]:
-    """What remains on each line of the screen."""
-    return [line.split("\r")[-1] for line in written.split("\n") if line]
-
-
-def test_each_phase_has_a_bar_with_its_own_unit(screen: Screen) -> None:
+def test_each_phase_has_a_bar_with_its_own_unit(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
     with PhaseBars() as bars:
         bars.phase("vocabulary", 500, 2000)
         bars.phase("vocabulary", 2000, 2000)
         bars.phase("encode", 300, 300)
         bars.training(training(1000))
         bars.training(training(4000))
-    counting, encoding, last = lines(screen())
+    counting, encoding, last = screen.lines()
     assert counting.startswith("counting: 100%")
     assert "2.00k/2.00k" in counting
     assert "B/s" in counting
@@ -47,33 +57,38 @@ def test_each_phase_has_a_bar_with_its_own_unit(screen: Screen) -> None:
     assert "4.00k/4.00k" in last
 
 
-def test_training_shows_speed_time_left_rate_and_loss(screen: Screen) -> None:
+def test_training_shows_speed_time_left_rate_and_loss(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
     with PhaseBars() as bars:
         bars.training(training(0, loss=0.5))
         bars.training(training(1000, loss=0.25))
-    (bar,) = lines(screen())
+    (bar,) = screen.lines()
     assert "25%" in bar
     assert "words/s, epoch 2/5, rate 0.01250, loss 0.2500]" in bar
     assert "<00:" in bar
 
 
-def test_loss_is_shown_only_if_it_is_on(screen: Screen) -> None:
+def test_loss_is_shown_only_if_it_is_on(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
     with PhaseBars() as bars:
         bars.training(training(1000))
-    (bar,) = lines(screen())
+    (bar,) = screen.lines()
     assert "rate 0.01250]" in bar
     assert "loss" not in bar
 
 
-def test_a_total_that_is_unknown_is_left_out(screen: Screen) -> None:
+def test_a_total_that_is_unknown_is_left_out(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
     with PhaseBars() as bars:
         bars.phase("vocabulary", 1000, None)
-    (bar,) = lines(screen())
+    (bar,) = screen.lines()
     assert bar.startswith("counting: 1.00kB [")
     assert "%" not in bar
 
 
-def test_an_error_finds_the_cursor_on_a_line_of_its_own(screen: Screen) -> None:
+def test_an_error_finds_the_cursor_on_a_line_of_its_own(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
+
     def interrupted() -> None:
         with PhaseBars() as bars:
             bars.training(training(1000))
@@ -81,7 +96,7 @@ def test_an_error_finds_the_cursor_on_a_line_of_its_own(screen: Screen) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert screen().endswith("\n")
+    assert screen.getvalue().endswith("\n")
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), None])
@@ -95,8 +110,9 @@ def test_nothing_is_shown_where_stderr_is_no_terminal(
     assert stream is None or stream.getvalue() == ""
 
 
-def test_nothing_is_shown_if_disabled(screen: Screen) -> None:
+def test_nothing_is_shown_if_disabled(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
     with PhaseBars(enabled=False) as bars:
         bars.phase("vocabulary", 1, 2)
         bars.training(training(1000))
-    assert screen() == ""
+    assert screen.getvalue() == ""
