@@ -1,6 +1,7 @@
 """The command line: one function per subcommand, no logic of its own.
 
-Results go to stdout, progress to stderr. Exit codes: 0 success, 1 failure, 2 misuse, 130 interrupted.
+Results go to stdout, progress to stderr. Exit codes: 0 success, 1 failure, 2 misuse, 130 interrupted,
+143 terminated.
 """
 
 import argparse
@@ -372,7 +373,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    if sys.stderr is not None:  # for print, None is stdout
+        print(f"{PROGRAM}: error: {message}", file=sys.stderr)
     return code
 
 

@@ -478,7 +478,7 @@ def built() -> Word2Vec:
         (
             lambda _: Word2Vec("the cat sat", **TINY),
             TypeError,
-            r"expected sentences that are lists of tokens, got the plain string 'the cat sat'; pass \w+.split",
+            r"lists of tokens, got the plain string 'the cat sat'; pass sentence\.split\(\) for words",
         ),
         (
             lambda _: Word2Vec(["the cat sat", "a dog"], **TINY),
