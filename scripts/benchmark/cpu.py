@@ -2,7 +2,7 @@
 
 Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings
 and threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak
-memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken inside each round.
+memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken round by round.
 
     python scripts/benchmark/cpu.py corpus.txt --threads 1 2 --vector-size 128 --sample 1e-4
 """
