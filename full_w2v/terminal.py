@@ -1,6 +1,7 @@
 """Progress of reading and training, shown on stderr."""
 
 import sys
+import time
 from types import TracebackType
 
 from tqdm import tqdm
@@ -21,6 +22,7 @@ class PhaseBars:
         self._enabled = enabled and sys.stderr is not None and sys.stderr.isatty()
         self._bar: tqdm | None = None
         self._phase = ""
+        self._reported = time.time()
 
     def __enter__(self) -> "PhaseBars":
         return self
@@ -46,9 +48,10 @@ class PhaseBars:
         if self._bar is None or self._phase != phase:
             self._close()
             self._phase = phase
-            self._bar = _new_bar(phase, total)
+            self._bar = _new_bar(phase, total, self._reported)
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
+        self._reported = time.time()
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -56,6 +59,9 @@ class PhaseBars:
             self._bar = None
 
 
-def _new_bar(phase: str, total: float | None) -> tqdm:
+def _new_bar(phase: str, total: float | None, began: float) -> tqdm:
     title, unit = PHASES[phase]
-    return tqdm(desc=title, total=total, unit=unit, unit_scale=True, smoothing=0.1, dynamic_ncols=True)
+    bar = tqdm(desc=title, total=total, unit=unit, unit_scale=True, smoothing=0.1, dynamic_ncols=True)
+    # The first report comes when something is done: its time counts, or short phases would look too fast.
+    bar.start_t = bar.last_print_t = began
+    return bar

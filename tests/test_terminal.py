@@ -1,5 +1,7 @@
 import io
+import re
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +68,17 @@ def test_training_shows_speed_time_left_rate_and_loss(new_screen: Callable[[], S
     assert "25%" in bar
     assert "words/s, epoch 2/5, rate 0.01250, loss 0.2500]" in bar
     assert "<00:" in bar
+
+
+def test_speed_counts_from_the_end_of_the_phase_before(new_screen: Callable[[], Screen]) -> None:
+    screen = new_screen()
+    with PhaseBars() as bars:
+        bars.phase("encode", 300, 300)
+        time.sleep(0.2)
+        bars.training(training(4000))
+    speed = re.search(r"([\d.]+)k words/s, epoch", screen.lines()[-1])
+    assert speed
+    assert 0 < float(speed[1]) <= 4 / 0.2
 
 
 def test_loss_is_shown_only_if_it_is_on(new_screen: Callable[[], Screen]) -> None:
