@@ -45,7 +45,7 @@ def test_real_text_does_not_depend_on_threads(name):
     path = SHARED / f"{name}.txt.zst"
     if not path.exists():
         pytest.skip(f"needs {path}")
-    from full_w2v.decompression import zstd  # noqa: PLC0415
+    from full_w2v.decompression import zstd
 
     sentences = sentences_of(zstd.decompress(path.read_bytes()).decode())
     for threads in (1, 2, 4):
@@ -205,7 +205,7 @@ encode_corpus(open_corpus([sys.argv[1]] * 1000), min_count=1, threads=2)
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_an_interrupt_ends_counting_at_once(tmp_path, suffix):
-    import gzip  # noqa: PLC0415
+    import gzip
 
     data = b"".join(b"word%d and more\n" % i for i in range(200_000))
     (tmp_path / "temporary").mkdir()
