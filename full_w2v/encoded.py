@@ -118,6 +118,7 @@ class CountedCorpus:
         final = None if path is None else Path(path)
         name = str(final or f"temporary file in {counts.directory}")
         header = IdFileHeader(tokens, 0, len(self.vocabulary), self.raw_tokens)
+        done = _phase(progress, "encode", self.raw_tokens)
         with new_id_file(final, counts.directory) as file, _clear_file_errors():
             _, sentences = counts.words.encode(
                 self._numbers,
@@ -126,8 +127,9 @@ class CountedCorpus:
                 ids_at=header.ids_at,
                 offsets_at=header.offsets_at,
                 threads=counts.threads,
-                progress=_phase(progress, "encode", self.raw_tokens),
+                progress=done,
             )
+            done(self.raw_tokens)
             header = replace(header, sentences=sentences)
             write_header(file, header, name)
             _, ids, offsets = map_id_file(file, name)

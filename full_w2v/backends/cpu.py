@@ -50,6 +50,8 @@ class CpuBackend:
 
     def __init__(self, simd: str | None = None) -> None:
         self._simd = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+        if self._simd not in ("", *SIMD_LEVELS):
+            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer: _native.CpuTrainer | None = None
 
     @staticmethod
@@ -66,8 +68,6 @@ class CpuBackend:
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
-        if self._simd not in ("", *SIMD_LEVELS):
-            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer = _native.CpuTrainer(
             params=sgns_params(len(counts), model.config),
             keep=keep_thresholds(counts, model.config.sample),
