@@ -53,6 +53,7 @@ class CpuBackend:
         if self._simd not in ("", *SIMD_LEVELS):
             raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer: _native.CpuTrainer | None = None
+        self._corpus: EncodedCorpus | None = None  # the one that the trainer has checked
 
     @staticmethod
     def hardware() -> str:
@@ -75,11 +76,16 @@ class CpuBackend:
             threads=model.config.threads or usable_cores(),
             simd=self._simd,
         )
+        self._corpus = None
         self._trainer.load(model.input, model.output)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1."""
-        return SpanStats(*self._loaded().train(corpus.ids, corpus.offsets, begin, end, epoch))
+        trainer = self._loaded()
+        if corpus is not self._corpus:
+            trainer.set_corpus(corpus.ids, corpus.offsets)
+            self._corpus = corpus
+        return SpanStats(*trainer.train(begin, end, epoch))
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
@@ -88,6 +94,7 @@ class CpuBackend:
     def close(self) -> None:
         """Frees the matrices."""
         self._trainer = None
+        self._corpus = None
 
     def _loaded(self) -> _native.CpuTrainer:
         if self._trainer is None:
