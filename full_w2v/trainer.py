@@ -83,13 +83,13 @@ class Training:
             for epoch in range(model.config.epochs):
                 training.run_epoch(epoch)
 
-    model: trained in place; its matrices are current after each epoch, after `sync` and when the context ends,
-        however it does.
+    model: trained in place; its matrices are current after each epoch, after `sync` and when the context
+        ends, however it does.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
 
-    Raises CorpusError for an empty corpus, BackendError if the backend cannot be used or fails, or if training
-    diverges.
+    Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError if
+    the backend cannot be used or fails, or if training diverges.
     """
 
     def __init__(
@@ -102,6 +102,11 @@ class Training:
     ) -> None:
         if corpus.tokens == 0:
             raise CorpusError("the corpus has no tokens to train on: no word of it is in the vocabulary")
+        if corpus.words not in (-1, len(model.vocabulary)):
+            raise CorpusError(
+                f"the corpus was encoded with {corpus.words} words, but the model's vocabulary has "
+                f"{len(model.vocabulary)}; encode it with the model's vocabulary"
+            )
         self._model = model
         self._corpus = corpus
         self._backend = open_backend(backend) if isinstance(backend, str) else backend

@@ -223,3 +223,22 @@ def test_seconds_do_not_count_the_loading(
 
     report = train_model(*job(), backend=Slow())
     assert 0 < report.seconds["train"] < 1000
+
+
+def test_a_corpus_of_another_vocabulary_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job()
+    with pytest.raises(CorpusError, match=r"encoded with 51 words, but the model's vocabulary has 50"):
+        Training(model, replace(corpus, words=51))
+    with Training(model, replace(corpus, words=50)) as training:
+        assert training.run_epoch(0).words == corpus.tokens
+
+
+@pytest.mark.parametrize("wrong", [-1, 50])
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_an_id_outside_of_the_vocabulary_is_refused(
+    job: Callable[..., tuple[Model, EncodedCorpus]], backend: str, wrong: int
+) -> None:
+    model, corpus = job()
+    corpus.ids[777] = wrong
+    with pytest.raises(ValueError, match=rf"{wrong}\b"):
+        train_model(model, corpus, backend=backend)
