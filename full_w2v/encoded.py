@@ -26,12 +26,14 @@ class EncodedCorpus:
     ids: int32, shape [tokens]; offsets: int64, shape [sentences + 1], from 0 to tokens; usually mapped.
     raw_tokens: tokens of the corpus before words outside of the vocabulary were dropped.
     path: the file that holds it, None if it has none that stays.
+    words: size of the vocabulary that it was encoded with, above every id; -1 if that is not known.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
     raw_tokens: int = -1
     path: Path | None = None
+    words: int = -1
 
     def __post_init__(self) -> None:
         if self.raw_tokens < 0:
@@ -55,7 +57,7 @@ class EncodedCorpus:
                 header, ids, offsets = map_id_file(file, str(path))
         except OSError as error:
             raise CorpusError(f"{path}: {error.strerror}") from None
-        return cls(ids, offsets, header.raw_tokens, Path(path))
+        return cls(ids, offsets, header.raw_tokens, Path(path), header.words)
 
     @property
     def tokens(self) -> int:
@@ -133,7 +135,7 @@ class CountedCorpus:
             header = replace(header, sentences=sentences)
             write_header(file, header, name)
             _, ids, offsets = map_id_file(file, name)
-        return EncodedCorpus(ids, offsets, self.raw_tokens, final)
+        return EncodedCorpus(ids, offsets, self.raw_tokens, final, header.words)
 
     def close(self) -> None:
         """Frees the text and what was counted; the vocabulary and encoded corpora stay usable."""

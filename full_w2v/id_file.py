@@ -121,7 +121,7 @@ def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.in
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         ids = np.frombuffer(data, np.int32, header.tokens, header.ids_at)
         offsets = np.frombuffer(data, np.int64, header.sentences + 1, header.offsets_at)
-        if offsets[0] != 0 or offsets[-1] != header.tokens:
+        if offsets[0] != 0 or offsets[-1] != header.tokens or (offsets[1:] < offsets[:-1]).any():
             raise ValueError("its sentence offsets are damaged")
     except ValueError as error:
         raise CorpusError(f"{name}: cannot be used as an encoded corpus: {error}") from None

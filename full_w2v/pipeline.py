@@ -11,9 +11,9 @@ from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import Source, open_corpus
-from full_w2v.embeddings import Embeddings, first_not_finite
+from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
-from full_w2v.errors import BackendError, ConfigError
+from full_w2v.errors import ConfigError
 from full_w2v.formats import AnyPath, save_model
 from full_w2v.model import Model
 from full_w2v.trainer import Progress, TrainReport, train_model
@@ -93,20 +93,11 @@ def train(
     with encoded:
         model = Model.initialize(counted.vocabulary, config)
         report = train_model(model, encoded, backend=engine, progress=on_progress)
-    _check_finite(model)
     vocabulary_settings = {"min_count": min_count, "max_final_vocab": max_final_vocab}
     return TrainResult(
         model,
         replace(report, settings=vocabulary_settings | report.settings, seconds=seconds | report.seconds),
     )
-
-
-def _check_finite(model: Model) -> None:
-    if first_not_finite(model.input) is not None:
-        raise BackendError(
-            "training diverged: vectors hold values that are not finite; lower alpha, "
-            f"which was {model.config.alpha} (0.025 is usual)"
-        )
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
       be given, as gensim demands, but need not be right.
     - `train` reads corpus_iterable once, so it may be a generator.
     - A corpus without any word of the vocabulary raises CorpusError, a setting out of range ConfigError, a
-      string in place of a token list TypeError.
+      string in place of a token list TypeError, a training that diverges BackendError.
     - Callbacks see the vectors as they are, but what they change takes effect in the next call of `train`.
     - After build_vocab(update=True), frequent words are subsampled by their counts in all corpora so far.
     - queue_factor, report_delay, batch_words, word_count and hashfxn have no effect.
@@ -169,7 +169,6 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         """Trains one epoch, after which the model's own vectors are current."""
         began = time.perf_counter()
         stats = training.run_epoch(epoch)
-        training.sync()
         self._clear_post_train()  # or most_similar in a callback would use norms of older vectors
         self._get_next_alpha(1.0, epoch)  # which keeps the lowest rate reached, for gensim's warning
         seconds = time.perf_counter() - began

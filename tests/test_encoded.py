@@ -88,12 +88,13 @@ def test_a_counted_corpus_can_be_encoded_again_until_it_is_closed():
 
 
 def test_a_kept_file_opens_again(tmp_path):
-    _, corpus = encoded(path=tmp_path / "ids")
+    vocabulary, corpus = encoded(path=tmp_path / "ids")
     assert corpus.path == tmp_path / "ids"
     again = EncodedCorpus.open(tmp_path / "ids")
     assert again.ids.tolist() == corpus.ids.tolist()
     assert again.offsets.tolist() == corpus.offsets.tolist()
     assert again.raw_tokens == 9
+    assert again.words == corpus.words == len(vocabulary) == 5
     with pytest.raises(ValueError, match="read-only"):
         again.ids[0] = 1
     assert os.listdir(tmp_path) == ["ids"]
@@ -105,6 +106,8 @@ def test_a_damaged_file_is_refused(tmp_path):
     whole = path.read_bytes()
     damaged = [whole[:n] for n in (0, 7, 63, 64, len(whole) - 1)] + [whole + b"\0", b"x" * len(whole)]
     damaged += [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(64)]
+    last_but_one = (99).to_bytes(8, "little")  # more than the last offset
+    damaged.append(whole[:-16] + last_but_one + whole[-8:])
     for data in damaged:
         path.write_bytes(data)
         with pytest.raises(CorpusError, match="cannot be used as an encoded corpus"):

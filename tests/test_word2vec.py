@@ -15,7 +15,7 @@ import two_groups
 from gensim.models.callbacks import CallbackAny2Vec
 
 from full_w2v import Word2Vec
-from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.errors import BackendError, ConfigError, CorpusError
 from full_w2v.word2vec import Word2Vec as Word2VecOfModule
 
 TINY: dict[str, Any] = {"vector_size": 8, "sg": 1, "workers": 1, "epochs": 2, "sample": 0, "seed": 3}
@@ -527,3 +527,9 @@ def test_the_docstring_tells_the_differences() -> None:
     documented = Word2Vec.__doc__ or ""
     for topic in ("10,000", "workers=1", "float64", "generator", "CorpusError", "Callbacks", "`load`"):
         assert topic in documented
+
+
+def test_a_training_that_diverges_is_an_error() -> None:
+    # A step of 10 is far beyond 1, where a pair's own gradient step stops shrinking its error.
+    with pytest.raises(BackendError, match=r"training diverged: .* lower alpha, which was 10"):
+        Word2Vec(SENTENCES, sg=1, vector_size=8, alpha=10.0, min_alpha=10.0, epochs=50, workers=1)
