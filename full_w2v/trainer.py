@@ -17,8 +17,9 @@ from full_w2v.schedule import learning_rate
 # A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
 # that progress is shown and Ctrl-C obeyed at once.
 SPAN_SECONDS = 0.25
-FIRST_SPAN_TOKENS = 1 << 16
-SMALLEST_SPAN_TOKENS = 1 << 10
+# The smallest one is still work for several threads: the CPU engine cuts it into 16 chunks.
+FIRST_SPAN_TOKENS = 1 << 13
+SMALLEST_SPAN_TOKENS = 1 << 12
 
 logger = logging.getLogger(__name__)
 
