@@ -151,6 +151,16 @@ def test_settings_that_are_wrong(wrong):
         encode_corpus(open_corpus(SENTENCES), **wrong)
 
 
+def test_settings_may_be_numpy_scalars():
+    vocabulary, _ = encoded(np.int64(1), max_final_vocab=np.int32(3), threads=np.uint8(1))
+    assert vocabulary.words == ["a", "b", "c"]
+
+
+def test_threads_are_found_where_there_is_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert encoded()[1].tokens == 9
+
+
 def test_no_word_occurs_often_enough():
     with pytest.raises(
         CorpusError, match="no word occurs min_count=5 times or more; the most frequent, 'a', occurs 3"

@@ -12,11 +12,12 @@ from pathlib import Path
 def conditions() -> dict[str, str]:
     """Commit, processor, cores, instruction sets in use and versions of the peers."""
     from full_w2v import _native
+    from full_w2v.config import usable_cores
 
     return {
         "commit": _commit(),
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(usable_cores()),
         "simd": os.environ.get("FULL_W2V_SIMD") or _native.simd_levels()[-1],
         "python": platform.python_version(),
         **{name: version(name) for name in ("gensim", "numpy")},
