@@ -104,6 +104,25 @@ def test_a_kept_file_opens_again(tmp_path):
     assert os.listdir(tmp_path) == ["ids"]
 
 
+def test_a_kept_file_has_the_permissions_that_files_have(tmp_path):
+    before = os.umask(0o027)
+    try:
+        encoded(path=tmp_path / "ids")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ids").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_kept_file_that_cannot_be_moved_into_place_is_one_clear_error(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(CorpusError, match=f"ids: cannot make .*{os.strerror(errno.EXDEV)}"):
+        encoded(path=tmp_path / "ids")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / "ids"
     encoded(path=path)
