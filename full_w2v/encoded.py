@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import MAX_THREADS
+from full_w2v.config import MAX_THREADS, checked_integer, usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.errors import ConfigError, CorpusError, shown
 from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
@@ -172,9 +172,9 @@ def count_corpus(
     Raises CorpusError if the corpus cannot be read or decoded, is empty or has no word that often,
     ConfigError for a bad setting.
     """
-    _check_at_least("min_count", min_count, 0)
+    min_count = _at_least("min_count", min_count, 0)
     if max_final_vocab is not None:
-        _check_at_least("max_final_vocab", max_final_vocab, 1)
+        max_final_vocab = _at_least("max_final_vocab", max_final_vocab, 1)
     counts = _count(corpus, threads, directory, progress)
     words = counts.words
     least = min_count if max_final_vocab is None else max(min_count, words.least_count(max_final_vocab))
@@ -273,11 +273,13 @@ def _clear_file_errors() -> Iterator[None]:
 
 
 def _thread_count(threads: int) -> int:
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads <= MAX_THREADS:
-        raise ConfigError(f"threads must be between 0 and {MAX_THREADS}, got {threads!r}")
-    return threads or len(os.sched_getaffinity(0))
+    return checked_integer("threads", threads, 0, MAX_THREADS) or usable_cores()
 
 
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
-        raise ConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")
+def _at_least(name: str, value: int, least: int) -> int:
+    """`value` as a Python number; raises ConfigError if it is none of at least `least`."""
+    try:
+        return checked_integer(name, value, least, 2**63 - 1)
+    except ConfigError:
+        message = f"{name} must be a whole number of at least {least}, got {value!r}"
+        raise ConfigError(message) from None

@@ -89,8 +89,8 @@ class Training:
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
 
-    Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError if
-    the backend cannot be used or fails, or if training diverges.
+    Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError
+    if the backend cannot be used or fails, or if training diverges.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
 
 # From the bottom up; a module may import from its own row and from the rows above it in this table.
 PYTHON_ROOMS = (
-    {*EXTENSIONS, "errors"},
+    {*EXTENSIONS, "aside", "errors"},
     {"config"},
     {"vocabulary", "corpus", "decompression", "id_file"},
     {"encoded", "model", "schedule"},

@@ -518,7 +518,7 @@ BAD_TEXTS = {
     ),
     "latin": (
         b"good line\nbad caf\xe9\n",
-        "line 2 is not UTF-8 (byte 0xe9 at 17); pass --encoding latin-1 or --er",
+        "line 2 is not UTF-8 (byte 0xe9 at 17); decode with encoding='latin-1' or errors='re",
     ),
     "binary": (
         b"good line\nbad \x00 line\n",

@@ -1,7 +1,9 @@
 """Reading: every kind of source gives the tokens that plain Python gives, and every bad one a clear error."""
 
 import bz2
+import errno
 import gzip
+import io
 import lzma
 import os
 import random
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from full_w2v.corpus import open_corpus
-from full_w2v.decompression import zstd
+from full_w2v.decompression import text_chunks, zstd
 from full_w2v.encoded import count_corpus, encode_corpus
 from full_w2v.errors import ConfigError, CorpusError
 
@@ -228,7 +230,8 @@ def test_invalid_utf8_is_reported_by_line_and_byte(tmp_path, suffix, threads):
         count_corpus(open_corpus(path), threads=threads)
     at = len(good) + len(b"oops caf")
     assert str(error.value) == (
-        f"{path}: line 1001 is not UTF-8 (byte 0xe9 at {at}); pass --encoding latin-1 or --errors replace"
+        f"{path}: line 1001 is not UTF-8 (byte 0xe9 at {at}); "
+        "decode with encoding='latin-1' or errors='replace' (--encoding, --errors)"
     )
 
 
@@ -248,6 +251,8 @@ def test_a_nul_is_not_text(tmp_path):
 
 def test_files_that_cannot_be_read(tmp_path):
     assert failure_to_open(tmp_path / "none") == f"{tmp_path / 'none'}: no such file"
+    long = tmp_path / ("a sentence, or a name, " * 5)
+    assert failure_to_open(long).startswith(f"{long}: no such file")
     assert "is a directory" in failure_to_open(tmp_path)
     assert "a sentence must be a list of tokens" in failure_to_open(["the cat sat", "on the mat"])
 
@@ -325,3 +330,15 @@ def test_a_large_file_reports_its_progress_while_it_is_counted(tmp_path):
     count_corpus(open_corpus(path), threads=1, progress=lambda *call: calls.append(call[1]))
     assert calls == sorted(calls)
     assert len(set(calls)) > 3
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_a_disk_that_fails_is_not_taken_for_corrupt_data(suffix):
+    class FailingDisk(io.BytesIO):
+        def read(self, *_):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = Path(f"text{suffix}")
+    with pytest.raises(CorpusError) as error:
+        list(text_chunks(FailingDisk(), path))
+    assert str(error.value) == f"{path}: {os.strerror(errno.EIO)}"

@@ -100,6 +100,25 @@ def test_a_kept_file_opens_again(tmp_path):
     assert os.listdir(tmp_path) == ["ids"]
 
 
+def test_a_kept_file_has_the_permissions_that_files_have(tmp_path):
+    before = os.umask(0o027)
+    try:
+        encoded(path=tmp_path / "ids")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ids").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_kept_file_that_cannot_be_moved_into_place_is_one_clear_error(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(CorpusError, match=f"ids: cannot make .*{os.strerror(errno.EXDEV)}"):
+        encoded(path=tmp_path / "ids")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / "ids"
     encoded(path=path)
@@ -145,6 +164,16 @@ def test_closing_lets_go_of_the_file():
 def test_settings_that_are_wrong(wrong):
     with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must be"):
         encode_corpus(open_corpus(SENTENCES), **wrong)
+
+
+def test_settings_may_be_numpy_scalars():
+    vocabulary, _ = encoded(np.int64(1), max_final_vocab=np.int32(3), threads=np.uint8(1))
+    assert vocabulary.words == ["a", "b", "c"]
+
+
+def test_threads_are_found_where_there_is_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert encoded()[1].tokens == 9
 
 
 def test_no_word_occurs_often_enough():

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from full_w2v.backends import SpanStats
+from full_w2v.backends import SpanStats, open_backend
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -242,3 +242,12 @@ def test_an_id_outside_of_the_vocabulary_is_refused(
     corpus.ids[777] = wrong
     with pytest.raises(ValueError, match=rf"{wrong}\b"):
         train_model(model, corpus, backend=backend)
+
+
+def test_a_machine_without_any_usable_backend_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_hardware() -> str:
+        raise BackendError("no such machine")
+
+    monkeypatch.setattr(CpuBackend, "hardware", staticmethod(no_hardware))
+    with pytest.raises(BackendError, match=r"no backend can be used here \(.*cpu: no such machine.*\)"):
+        open_backend("auto")

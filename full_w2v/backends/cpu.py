@@ -4,7 +4,7 @@ import os
 
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError
 from full_w2v.model import Model
@@ -30,13 +30,6 @@ def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams
         min_alpha=config.min_alpha,
         seed=config.seed,
     )
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class CpuBackend:

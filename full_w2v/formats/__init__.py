@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from full_w2v.aside import check_writable, written_aside
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import ConfigError, FormatError
 from full_w2v.formats import keyed_vectors, native, word2vec_binary, word2vec_text
-from full_w2v.formats.aside import check_writable, written_aside
 from full_w2v.model import Model
 
 AnyPath = str | os.PathLike[str]
