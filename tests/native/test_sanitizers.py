@@ -76,7 +76,6 @@ def sanitized() -> dict[str, str]:
         "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:abort_on_error=0:exitcode=99",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
         "FULL_W2V_HYPOTHESIS_PROFILE": "sanitizers",
-        "FULL_W2V_CUDA": "off",
     }
 
 
