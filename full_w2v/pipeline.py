@@ -30,6 +30,10 @@ class TrainResult:
     model: Model
     report: TrainReport
 
+    def __repr__(self) -> str:
+        words, dimension = self.model.input.shape
+        return f"TrainResult({words:,} words x {dimension}, backend {self.report.backend})"
+
     @cached_property
     def embeddings(self) -> Embeddings:
         """The word vectors, to query and evaluate."""

@@ -265,3 +265,8 @@ def test_diverged_training_is_an_error(corpus: Path) -> None:
     # A step of 10 is far beyond 1, where a pair's own gradient step stops shrinking its error.
     with pytest.raises(FullW2VError, match=r"training diverged: .* lower alpha, which was 10"):
         full_w2v.train(corpus, **TINY | {"alpha": 10.0, "min_alpha": 10.0, "epochs": 50})
+
+
+def test_a_result_shows_its_size_and_not_its_words() -> None:
+    result = full_w2v.train([["red", "blue"]] * 10, min_count=1, vector_size=4, epochs=1, threads=1)
+    assert repr(result).startswith("TrainResult(2 words x 4, backend cpu (")
