@@ -22,7 +22,8 @@ inline std::string shape_text(const pybind11::array& array) {
   return text + ")";
 }
 
-// Throws std::invalid_argument (ValueError in Python) unless `array` has exactly this shape; -1 takes any size.
+// Throws std::invalid_argument (ValueError in Python) unless `array` has exactly this shape; -1 takes any
+// size.
 inline void require_shape(const char* name, const pybind11::array& array,
                           std::initializer_list<pybind11::ssize_t> shape) {
   bool equal = array.ndim() == static_cast<pybind11::ssize_t>(shape.size());

@@ -61,7 +61,7 @@ struct SpanStats {
   int64_t pairs = 0;
   double loss = 0.0;  // sum over pairs; 0 unless asked for
 
-  SpanStats& operator+=(const SpanStats& other) {
+  SGNS_HOST_DEVICE SpanStats& operator+=(const SpanStats& other) {
     words += other.words;
     pairs += other.pairs;
     loss += other.loss;

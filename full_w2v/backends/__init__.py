@@ -1,1 +1,62 @@
-"""Backends that train: each one computes the contract of csrc/sgns."""
+"""Backends that train: each one computes the contract of csrc/sgns/README.md."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from full_w2v.backends.base import Backend, SpanStats
+from full_w2v.errors import BackendError, ConfigError
+
+__all__ = ["BACKENDS", "Backend", "BackendStatus", "SpanStats", "backend_status", "open_backend"]
+
+# Name and the class that implements it, in the order in which "auto" prefers them. A backend's module is
+# imported only when it is asked for: the oracle's needs numba, the GPU's a driver.
+_CLASSES = {
+    "cpu": "full_w2v.backends.cpu:CpuBackend",
+    "reference": "full_w2v.backends.reference:ReferenceBackend",
+}
+# The oracle is for checking others, far too slow for text.
+_AUTOMATIC = ("cpu",)
+BACKENDS = ("auto", *_CLASSES)
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """Whether a backend can be used here. detail: what it would run on, or why it cannot."""
+
+    name: str
+    usable: bool
+    detail: str
+
+
+def backend_status() -> list[BackendStatus]:
+    """Every backend, and whether this machine can use it."""
+    return [_status(name) for name in _CLASSES]
+
+
+def open_backend(name: str = "auto") -> Backend:
+    """A backend by name; "auto" takes the first usable one.
+
+    Raises ConfigError for an unknown name, BackendError, with the reason, for one that cannot be used here.
+    """
+    if name == "auto":
+        name = next(status.name for status in map(_status, _AUTOMATIC) if status.usable)
+    if name not in _CLASSES:
+        raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
+    status = _status(name)
+    if not status.usable:
+        raise BackendError(f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend")
+    return _load(name)()
+
+
+def _load(name: str) -> Callable[[], Backend]:
+    module, attribute = _CLASSES[name].split(":")
+    backend: Callable[[], Backend] = getattr(import_module(module), attribute)
+    return backend
+
+
+def _status(name: str) -> BackendStatus:
+    try:
+        return BackendStatus(name, True, _load(name).hardware())  # type: ignore[attr-defined]
+    except (BackendError, ImportError) as error:
+        return BackendStatus(name, False, str(error))

@@ -28,6 +28,14 @@ class Backend(Protocol):
 
     name: str
 
+    @staticmethod
+    def hardware() -> str:
+        """What the backend would run on here, for people to read; raises BackendError, with why, if it cannot."""
+
+    @property
+    def description(self) -> str:
+        """What the loaded model is trained with, for people to read: instruction set and threads, or device."""
+
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
 

@@ -1,0 +1,45 @@
+// Arguments that every trainer's binding takes: settings, tables, matrices, corpus.
+#pragma once
+
+#include "bindings/arrays.h"
+#include "sgns/params.h"
+
+namespace full_w2v {
+
+inline void require_alias_table(const Array<uint32_t>& table) {
+  require_shape("noise", table, {-1, 2});
+  const auto slots = table.unchecked<2>();
+  bool valid = slots.shape(0) > 0;
+  for (pybind11::ssize_t slot = 0; slot < slots.shape(0); ++slot) valid &= slots(slot, 1) < slots.shape(0);
+  if (!valid) throw std::invalid_argument("noise must be a table from alias_table: an alias is out of range");
+}
+
+inline void check_tables(const SgnsParams& params, const Array<uint32_t>& keep,
+                         const Array<uint32_t>& noise) {
+  require_shape("keep", keep, {params.vocabulary});
+  require_shape("noise", noise, {params.vocabulary, 2});
+  require_alias_table(noise);
+}
+
+inline void check_matrices(const SgnsParams& params, const pybind11::array& input,
+                           const pybind11::array& output) {
+  require_shape("input", input, {params.vocabulary, params.dimension});
+  require_shape("output", output, {params.vocabulary, params.dimension});
+}
+
+inline CorpusView corpus_view(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
+  require_shape("ids", ids, {-1});
+  require_shape("offsets", offsets, {-1});
+  if (offsets.shape(0) < 1) throw std::invalid_argument("offsets must not be empty");
+  return {ids.data(), offsets.data(), offsets.shape(0) - 1};
+}
+
+inline void check_offsets(const CorpusView& corpus, int64_t tokens) {
+  bool ordered = corpus.offsets[0] == 0 && corpus.tokens() == tokens;
+  for (int64_t s = 0; s < corpus.sentences; ++s) ordered &= corpus.offsets[s] <= corpus.offsets[s + 1];
+  if (!ordered) {
+    throw std::invalid_argument("offsets must rise from 0 to the number of ids, " + std::to_string(tokens));
+  }
+}
+
+}  // namespace full_w2v

@@ -1,0 +1,112 @@
+#include "cpu/cpu_trainer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+#include <thread>
+
+#include "cpu/simd.h"
+
+namespace full_w2v {
+namespace {
+
+// Rows are whole cache lines, so that no vector and no prefetch straddles two.
+int64_t padded(int32_t dimension) { return (int64_t{dimension} + 15) / 16 * 16; }
+
+void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_stride,
+               const SgnsParams& params) {
+  for (int64_t row = 0; row < params.vocabulary; ++row) {
+    std::memcpy(to + row * to_stride, from + row * from_stride, sizeof(float) * params.dimension);
+  }
+}
+
+// Ids of every sentence that the span touches: windows reach back to a sentence's begin.
+void check_ids(const CorpusView& corpus, int64_t begin, int64_t end, int32_t vocabulary) {
+  if (begin == end) return;
+  const int64_t* const behind = corpus.offsets + corpus.sentences + 1;
+  const int64_t first = *(std::upper_bound(corpus.offsets, behind, begin) - 1);
+  const int64_t last = *std::lower_bound(corpus.offsets, behind, end);
+  const auto [low, high] = std::minmax_element(corpus.ids + first, corpus.ids + last);
+  if (*low < 0 || *high >= vocabulary) {
+    throw std::invalid_argument("word ids must be between 0 and " + std::to_string(vocabulary - 1) +
+                                ", got " + std::to_string(*low < 0 ? *low : *high));
+  }
+}
+
+// Calls work(0) ... work(threads - 1) at once and returns when all have; the first exception is thrown again.
+template <class Work>
+void run_threads(size_t threads, const Work& work) {
+  std::vector<std::exception_ptr> errors(threads);
+  const auto guarded = [&](size_t thread) {
+    try {
+      work(thread);
+    } catch (...) {
+      errors[thread] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> others;
+  for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(guarded, thread);
+  guarded(0);
+  for (std::thread& other : others) other.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+}  // namespace
+
+CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise, int threads,
+                       const std::string& simd)
+    : params_(params), kernels_(choose_level(simd)), stride_(padded(params.dimension)) {
+  if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
+  const int64_t size = params.vocabulary * stride_;
+  keep_.assign(keep, keep + params.vocabulary);
+  noise_ = aligned_array<AliasSlot>(params.vocabulary);
+  std::copy(noise, noise + params.vocabulary, noise_.get());
+  input_ = aligned_array<float>(size);
+  output_ = aligned_array<float>(size);
+  const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
+                                            params.share_negatives + params.negative);
+  for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots);
+}
+
+void CpuTrainer::load(const float* input, const float* output) {
+  copy_rows(input, params_.dimension, input_.get(), stride_, params_);
+  copy_rows(output, params_.dimension, output_.get(), stride_, params_);
+}
+
+void CpuTrainer::read(float* input, float* output) const {
+  copy_rows(input_.get(), stride_, input, params_.dimension, params_);
+  copy_rows(output_.get(), stride_, output, params_.dimension, params_);
+}
+
+SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch) {
+  if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
+    throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
+                                " of epoch " + std::to_string(epoch) + " lies outside the corpus of " +
+                                std::to_string(corpus.tokens()) + " tokens and " +
+                                std::to_string(params_.epochs) + " epochs");
+  }
+  check_ids(corpus, begin, end, params_.vocabulary);
+  const TrainJob job{params_, corpus, {keep_.data(), noise_.get()}, input_.get(), output_.get(),
+                     stride_, epoch};
+  std::vector<SpanStats> stats(workspaces_.size());
+  std::atomic<int64_t> next{begin};
+  const auto work = [&](size_t thread) {
+    SpanStats done;
+    Workspace& workspace = workspaces_[thread];
+    for (int64_t from; (from = next.fetch_add(kChunkTokens)) < end;) {
+      find_segments(corpus, from, std::min(from + kChunkTokens, end), workspace.segments);
+      if (!workspace.segments.empty()) done += kernels_.train(job, workspace);
+    }
+    stats[thread] = done;
+  };
+  run_threads(workspaces_.size(), work);
+  SpanStats sum;
+  for (const SpanStats& one : stats) sum += one;
+  return sum;
+}
+
+}  // namespace full_w2v

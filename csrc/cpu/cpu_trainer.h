@@ -1,0 +1,44 @@
+// The CPU engine: both matrices in aligned memory, trained by threads that take chunks of the corpus in turn.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cpu/aligned_memory.h"
+#include "cpu/kernels.h"
+#include "sgns/params.h"
+
+namespace full_w2v {
+
+class CpuTrainer {
+ public:
+  // keep: [vocabulary], noise: [vocabulary]. `simd` caps the instruction set ("" for none).
+  // Throws std::invalid_argument for settings out of range, std::bad_alloc when the matrices do not fit.
+  CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise, int threads,
+             const std::string& simd);
+
+  // Copies both matrices, float [vocabulary, dimension], in or out.
+  void load(const float* input, const float* output);
+  void read(float* input, float* output) const;
+
+  // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
+  // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run.
+  // Throws std::invalid_argument if the span or a word id is out of range; no row has changed then.
+  SpanStats train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch);
+
+  const char* simd() const { return kernels_.name; }
+  int threads() const { return static_cast<int>(workspaces_.size()); }
+  const SgnsParams& params() const { return params_; }
+
+ private:
+  SgnsParams params_;
+  const LevelKernels& kernels_;
+  int64_t stride_;
+  std::vector<uint32_t> keep_;
+  AlignedArray<AliasSlot> noise_;
+  AlignedArray<float> input_, output_;
+  std::vector<Workspace> workspaces_;  // one a thread
+};
+
+}  // namespace full_w2v

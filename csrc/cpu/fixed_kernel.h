@@ -1,0 +1,96 @@
+// One tile whose shape the compiler knows: C contexts and O outputs, all loops over them unrolled, scores in
+// registers from the dot products to the gradients. The shapes that text has nearly always.
+// Pays 1.5x and more over general_kernel.h: scripts/benchmark/cpu.py.
+#pragma once
+
+#include "cpu/gradient_kernel.h"
+#include "cpu/score_kernel.h"
+#include "cpu/tile.h"
+#include "cpu/update_kernel.h"
+#include "cpu/vector.h"
+
+namespace full_w2v {
+
+template <class V, int C, int O>
+struct FixedKernel {
+  using Float = typename V::Float;
+  static constexpr SlotLayout<V> layout{C, O};
+  static_assert(O <= V::widest, "one block of outputs");
+  static constexpr int height = layout.height;
+  static constexpr int slots = layout.slots();
+  static constexpr int all_groups = slots / V::group;
+
+  // 1 where the slot is a context's pair with the target, the first output.
+  struct Labels {
+    alignas(64) float value[slots];
+    constexpr Labels() : value{} {
+      for (int c = 0; c < C; ++c) value[layout.slot(c, 0)] = 1.0f;
+    }
+  };
+  static constexpr Labels labels{};
+
+  template <int From>
+  KERNEL_INLINE static void score(const Tile& tile, Float* groups) {
+    constexpr int T = C - From < height ? C - From : height;
+    score_block<V, T, O>(tile.context + From, tile.output, tile.vectors, groups);
+    if constexpr (From + T < C) score<From + T>(tile, groups + layout.block(O) / V::group);
+  }
+
+  template <bool Counted>
+  KERNEL_INLINE static void find_gradients(const Tile& tile) {
+    constexpr int per_vector = V::lanes / V::group;
+    Float groups[all_groups];
+    UNROLL for (int g = 0; g < all_groups; ++g) groups[g] = V::broadcast(0.0f);
+    score<0>(tile, groups);
+    UNROLL for (int v = 0; v < slots / V::lanes; ++v) {
+      const int at = v * V::lanes;
+      const Float scores = V::join_groups(groups + v * per_vector);
+      if (tile.keep_scores) V::store(tile.scores + at, scores);
+      const Float positive = V::load((Counted ? tile.positive : labels.value) + at);
+      const Float total = Counted ? V::load(tile.total + at) : V::broadcast(1.0f);
+      V::store(tile.gradients + at, gradient<V>(scores, positive, total, tile.rate));
+    }
+  }
+
+  template <int S>
+  KERNEL_INLINE static void update_at(const Tile& tile, int k) {
+    const auto gradient = [&tile](int c) { return tile.gradients + layout.slot(c, 0); };
+    const auto old = [&tile, k](int c) { return tile.context[c] + k * V::lanes; };
+    update_block<V, O, S>(tile.output, tile.context, C, k, gradient, old);
+    prefetch_ahead<V, S>(tile.ahead, O + 1, k);
+  }
+
+  template <bool Counted>
+  static void train(const Tile& tile) {
+    constexpr int S = update_slices<V>(O);
+    find_gradients<Counted>(tile);
+    int k = 0;
+    for (; k + S <= tile.vectors; k += S) update_at<S>(tile, k);
+    for (; k < tile.vectors; ++k) update_at<1>(tile, k);
+  }
+};
+
+// Fixed kernels by their number of contexts, with and without counted pairs.
+template <class V, int O, int MostContexts>
+struct FixedKernels {
+  using Kernel = void (*)(const Tile&);
+  static const FixedKernels table;
+
+  Kernel plain[MostContexts + 1];
+  Kernel counted[MostContexts + 1];
+
+  constexpr FixedKernels() : plain{}, counted{} { fill<1>(); }
+
+ private:
+  template <int C>
+  constexpr void fill() {
+    plain[C] = &FixedKernel<V, C, O>::template train<false>;
+    counted[C] = &FixedKernel<V, C, O>::template train<true>;
+    if constexpr (C < MostContexts) fill<C + 1>();
+  }
+};
+
+template <class V, int O, int MostContexts>
+constexpr FixedKernels<V, O, MostContexts> FixedKernels<V, O, MostContexts>::table{};
+
+}  // namespace full_w2v

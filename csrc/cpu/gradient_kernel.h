@@ -1,0 +1,16 @@
+// From scores to gradients: g = rate (label - sigmoid(x.y)), for a vector of pairs at a time.
+#pragma once
+
+#include "cpu/sigmoid.h"
+#include "cpu/vector.h"
+
+namespace full_w2v {
+
+// A pair that is trained `positive` times with label 1 and `total` times in all.
+template <class V>
+KERNEL_INLINE typename V::Float gradient(typename V::Float score, typename V::Float positive,
+                                         typename V::Float total, float rate) {
+  return V::mul(V::broadcast(rate), V::sub(positive, V::mul(total, sigmoid<V>(score))));
+}
+
+}  // namespace full_w2v

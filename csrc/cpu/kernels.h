@@ -1,0 +1,38 @@
+// What an instruction-set level offers. Each level is one file compiled with its own flags (level_*.cpp).
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/segments.h"
+#include "cpu/workspace.h"
+#include "sgns/params.h"
+
+namespace full_w2v {
+
+// One call's constants. Rows are `stride` floats, a multiple of 16, 64-byte aligned, zero past the dimension.
+struct TrainJob {
+  SgnsParams params;
+  CorpusView corpus;
+  SamplingTables tables;
+  float* input;
+  float* output;
+  int64_t stride;
+  int32_t epoch;
+};
+
+struct LevelKernels {
+  const char* name;
+  // Trains workspace.segments, an unbroken stretch of the corpus.
+  SpanStats (*train)(const TrainJob& job, Workspace& workspace);
+  // Largest number of slots that a tile of up to so many contexts and outputs can need (tile.h).
+  int64_t (*most_slots)(int contexts, int outputs);
+};
+
+extern const LevelKernels kScalarKernels;
+extern const LevelKernels kVector128Kernels;
+#if defined(__x86_64__)
+extern const LevelKernels kAvx2Kernels;
+extern const LevelKernels kAvx512Kernels;
+#endif
+
+}  // namespace full_w2v

@@ -1,0 +1,59 @@
+// A tile: the context rows and the output rows that meet at once, and how often each pair of them is trained.
+#pragma once
+
+#include <cstdint>
+
+namespace full_w2v {
+
+// Rows are distinct, so that each is stored once. Pair (c, o) is trained positive[slot] times with label 1
+// and total[slot] - positive[slot] times with label 0: words that repeat raise the counts, a skipped pair has
+// none.
+struct Tile {
+  int contexts, outputs;
+  int vectors;  // in a row
+  float rate;
+  float** context;  // input row of each context
+  float** output;   // output row of each output
+  float*
+      positive;  // by slot; unless counted, output 0 is the one with label 1 and every pair is trained once
+  float* total;
+  float* scores;       // by slot: x.y, kept only if keep_scores
+  float* gradients;    // by slot
+  float* old_context;  // room for one slice of every context row
+  const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated: outputs + 1
+  bool keep_scores;
+};
+
+// Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
+// blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.
+template <class V>
+struct SlotLayout {
+  int contexts, outputs;
+  int width, height;
+  int region;  // slots between two blocks of outputs
+
+  constexpr SlotLayout(int contexts, int outputs)
+      : contexts(contexts),
+        outputs(outputs),
+        width(ceil_divide(outputs, ceil_divide(outputs, V::widest))),
+        height(least(V::accumulators / width, kTallest)),
+        region(round_up(ceil_divide(contexts, height) * block(width), V::lanes)) {}
+
+  // Outputs in the block that begins at `output`.
+  constexpr int block_width(int output) const { return least(width, outputs - output); }
+  // Slots between two blocks of contexts, for a block of so many outputs.
+  constexpr int block(int across) const { return round_up(height * across, V::group); }
+  constexpr int slots() const { return ceil_divide(outputs, width) * region; }
+  constexpr int slot(int context, int output) const {
+    const int first = output / width * width, across = block_width(first);
+    return output / width * region + context / height * block(across) + context % height * across + output -
+           first;
+  }
+
+  static constexpr int kTallest = 8;
+  static constexpr int ceil_divide(int a, int b) { return (a + b - 1) / b; }
+  static constexpr int round_up(int a, int multiple) { return ceil_divide(a, multiple) * multiple; }
+  static constexpr int least(int a, int b) { return a < b ? a : b; }
+};
+
+}  // namespace full_w2v

@@ -1,0 +1,73 @@
+// Sixteen lanes: AVX-512 F, BW, DQ and VL.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "cpu/vector.h"
+
+namespace full_w2v {
+
+struct Avx512 {
+  using Float = __m512;
+  using Word = __m512i;
+  static constexpr int lanes = 16;
+  static constexpr int group = 8;
+  static constexpr int accumulators = 24;
+  static constexpr int widest = 8;
+
+  VECTOR_INLINE Float load(const float* p) { return _mm512_load_ps(p); }
+  VECTOR_INLINE void store(float* p, Float a) { _mm512_store_ps(p, a); }
+  VECTOR_INLINE Float broadcast(float a) { return _mm512_set1_ps(a); }
+  VECTOR_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+  VECTOR_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
+  VECTOR_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  VECTOR_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
+  VECTOR_INLINE Float clamp(Float a, float low, float high) {
+    return _mm512_max_ps(_mm512_min_ps(a, broadcast(high)), broadcast(low));
+  }
+  VECTOR_INLINE Float round(Float a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
+  VECTOR_INLINE Float scale_by_power(Float a, Float exponent) { return _mm512_scalef_ps(a, exponent); }
+  VECTOR_INLINE Float reciprocal(Float a) {
+    // One Newton step takes rcp14's 14 bits to 23; a division has a third of its throughput.
+    const Float guess = _mm512_rcp14_ps(a);
+    return _mm512_mul_ps(guess, _mm512_fnmadd_ps(a, guess, broadcast(2.0f)));
+  }
+
+  // Eight transposed halvings: after three levels each 128-bit part holds half-finished sums of four.
+  VECTOR_INLINE Float reduce_group(const Float* sums) {
+    const Float a = add_halves(add_256(sums[0], sums[4]), add_256(sums[1], sums[5]));
+    const Float b = add_halves(add_256(sums[2], sums[6]), add_256(sums[3], sums[7]));
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+  }
+  VECTOR_INLINE Float join_groups(const Float* groups) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(groups[0], groups[1], 0x88),
+                         _mm512_shuffle_f32x4(groups[0], groups[1], 0xdd));
+  }
+
+  VECTOR_INLINE Word load_words(const uint32_t* p) { return _mm512_loadu_si512(p); }
+  VECTOR_INLINE void store_words(uint32_t* p, Word a) { _mm512_storeu_si512(p, a); }
+  VECTOR_INLINE Word broadcast_word(uint32_t a) { return _mm512_set1_epi32(static_cast<int>(a)); }
+  VECTOR_INLINE Word exclusive_or(Word a, Word b, Word c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
+  VECTOR_INLINE void multiply_wide(Word a, uint32_t b, Word& high, Word& low) {
+    const Word factor = broadcast_word(b);
+    const Word even = _mm512_mul_epu32(a, factor), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), factor);
+    high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
+    low = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  }
+
+ private:
+  // Low half: the two halves of a added; high half: those of b. Blend and shuffle use different ports.
+  VECTOR_INLINE Float add_256(Float a, Float b) {
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));
+  }
+  // The same inside every 128-bit part, by pairs of floats.
+  VECTOR_INLINE Float add_halves(Float a, Float b) {
+    const __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
+    return _mm512_add_ps(_mm512_castpd_ps(_mm512_mask_blend_pd(0xAA, x, y)),
+                         _mm512_castpd_ps(_mm512_shuffle_pd(x, y, 0x55)));
+  }
+};
+
+}  // namespace full_w2v

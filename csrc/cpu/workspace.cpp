@@ -1,0 +1,48 @@
+#include "cpu/workspace.h"
+
+namespace full_w2v {
+namespace {
+
+constexpr int kVectorRoom = 64;  // words past either end that whole vectors may touch
+
+int64_t power_of_two_above(int64_t count) {
+  int64_t power = 16;
+  while (power < count) power *= 2;
+  return power;
+}
+
+IdTable id_table(AlignedArray<IdTable::Entry>& entries, int64_t ids) {
+  const int64_t size = power_of_two_above(4 * ids);
+  entries = aligned_array<IdTable::Entry>(size);
+  return {entries.get(), static_cast<uint32_t>(size - 1), 0};
+}
+
+}  // namespace
+
+Workspace::Workspace(const SgnsParams& params, int64_t slots)
+    : margin(2 * params.window + kVectorRoom), outputs(1 + params.negative) {
+  const int64_t tokens = kChunkTokens + kSegmentTokens;
+  const int64_t kept = tokens + 2 * margin;
+  keep_words = aligned_array<uint32_t>(tokens + 2 * kVectorRoom);
+  ids = aligned_array<int32_t>(kept);
+  position_low = aligned_array<uint32_t>(kept);
+  position_high = aligned_array<uint32_t>(kept);
+  radius = aligned_array<int32_t>(kept);
+  output_ids = aligned_array<int32_t>(kept * outputs);
+  repeats = aligned_array<uint8_t>(kept);
+  latest_repeat = aligned_array<int32_t>(kept);
+
+  most_contexts = 2 * params.window + params.share_negatives;
+  most_outputs = params.share_negatives + params.negative;
+  context = aligned_array<float*>(most_contexts);
+  output = aligned_array<float*>(most_outputs);
+  ahead = aligned_array<const char*>(most_outputs + 1);
+  negative = aligned_array<int32_t>(outputs);
+  output_slots = aligned_array<OutputSlots>(most_outputs);
+  for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
+  old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
+  context_table = id_table(context_entries, most_contexts);
+  output_table = id_table(output_entries, most_outputs);
+}
+
+}  // namespace full_w2v

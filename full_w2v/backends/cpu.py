@@ -1,0 +1,90 @@
+"""The CPU backend: SIMD kernels on threads (csrc/cpu)."""
+
+import os
+
+from full_w2v import _native
+from full_w2v.backends.base import SpanStats
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError
+from full_w2v.model import Model
+from full_w2v.vocabulary import keep_thresholds, noise_table
+
+
+def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams:
+    """The settings as the native trainers take them."""
+    return _native.SgnsParams(
+        vocabulary=vocabulary_size,
+        dimension=config.vector_size,
+        window=config.window,
+        negative=config.negative,
+        share_negatives=config.share_negatives,
+        epochs=config.epochs,
+        shrink_windows=config.shrink_windows,
+        loss=config.loss,
+        pair_order=config.order == "pair",
+        alpha=config.alpha,
+        min_alpha=config.min_alpha,
+        seed=config.seed,
+    )
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class CpuBackend:
+    """Trains on this machine's cores, with the widest instruction set that it has.
+
+    simd: caps the instruction set: "scalar", "sse2", "neon", "avx2" or "avx512"; by default the environment
+    variable FULL_W2V_SIMD does, and without it nothing.
+    """
+
+    name = "cpu"
+
+    def __init__(self, simd: str | None = None) -> None:
+        self._simd = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+        self._trainer: _native.CpuTrainer | None = None
+
+    @staticmethod
+    def hardware() -> str:
+        """Instruction sets that can be chosen from and cores that may be used."""
+        return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
+
+    @property
+    def description(self) -> str:
+        """Instruction set and threads in use."""
+        trainer = self._loaded()
+        return f"{trainer.simd}, {trainer.threads} threads"
+
+    def load(self, model: Model) -> None:
+        """Takes the model's matrices, its vocabulary's tables and its settings."""
+        counts = model.vocabulary.counts
+        self._trainer = _native.CpuTrainer(
+            params=sgns_params(len(counts), model.config),
+            keep=keep_thresholds(counts, model.config.sample),
+            noise=noise_table(counts, model.config.ns_exponent),
+            threads=model.config.threads or usable_cores(),
+            simd=self._simd,
+        )
+        self._trainer.load(model.input, model.output)
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        """Trains every segment that begins at a token in begin ... end - 1."""
+        return SpanStats(*self._loaded().train(corpus.ids, corpus.offsets, begin, end, epoch))
+
+    def read(self, model: Model) -> None:
+        """Copies the matrices as they now are into the model's."""
+        self._loaded().read(model.input, model.output)
+
+    def close(self) -> None:
+        """Frees the matrices."""
+        self._trainer = None
+
+    def _loaded(self) -> _native.CpuTrainer:
+        if self._trainer is None:
+            raise BackendError("the cpu backend holds no model; call load() first")
+        return self._trainer

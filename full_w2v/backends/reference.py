@@ -1,0 +1,392 @@
+"""The oracle: the contract of csrc/sgns/README.md, one small function for each of its sentences.
+
+All in float64, on one thread, in the plainest way: every other backend is compared with it, number by number.
+It shares only the tables with C++: generator, draws, windows and updates are written here a second time.
+"""
+
+from typing import NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from full_w2v.backends.base import SpanStats
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.model import Model
+from full_w2v.schedule import learning_rate, segments
+from full_w2v.vocabulary import keep_thresholds, noise_table
+
+Function = TypeVar("Function")
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Block = tuple[np.uint64, np.uint64, np.uint64, np.uint64]  # four 32-bit words
+
+# Numba makes float64 of an int64 and a uint64 together, so every operand of a draw is uint64.
+HALF = np.uint64(32)
+LOW_HALF = np.uint64(0xFFFFFFFF)
+PHILOX_ROUNDS = 10
+PHILOX_MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+PHILOX_KEY_STEPS = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+KEEP_BLOCK = 0
+TOKEN_BLOCK = 1  # the first of the blocks that hold a token's own draws
+WINDOW_DRAW = 0  # index of the radius among a token's own draws
+FIRST_NEGATIVE_DRAW = 1
+
+NO_PAIR = -1  # in place of a label: this context does not meet this output
+
+
+def _compiled(function: Function) -> Function:
+    """The function, compiled when first called. The machine code is cached on disk if any folder takes it."""
+    try:
+        return cast(Function, numba.njit(cache=True)(function))
+    except RuntimeError:  # numba found no folder that it may write
+        return cast(Function, numba.njit(function))
+
+
+class Settings(NamedTuple):
+    """What the segments of one epoch have in common.
+
+    keep: uint32 [vocabulary], the largest draw that keeps each word.
+    noise: uint32 [vocabulary, 2], threshold and alias of each slot of the negatives' alias table.
+    """
+
+    seed: np.uint64
+    epoch: int
+    window: int
+    shrink_windows: bool
+    negative: int
+    share_negatives: int
+    pair_order: bool
+    keep: NDArray[np.uint32]
+    noise: NDArray[np.uint32]
+
+
+class Matrices(NamedTuple):
+    """The rows in training, each [vocabulary, vector_size]."""
+
+    input: Float64
+    output: Float64
+
+
+class Sentence(NamedTuple):
+    """Tokens of a corpus (ids) and the positions, in order, of a sentence's tokens that survived (kept)."""
+
+    ids: NDArray[np.int32]
+    kept: Int64
+
+
+class Tile(NamedTuple):
+    """Rows that meet: inputs [n] and outputs [m] are word ids, labels [n, m] holds 1, 0 or NO_PAIR."""
+
+    inputs: Int64
+    outputs: Int64
+    labels: NDArray[np.int8]
+
+
+# Draws
+
+
+@_compiled
+def philox(counter: Block, key: np.uint64) -> Block:
+    """Philox4x32-10 (Salmon et al., SC 2011) of a counter and a 64-bit key."""
+    c0, c1, c2, c3 = counter
+    key0, key1 = key & LOW_HALF, key >> HALF
+    for _ in range(PHILOX_ROUNDS):
+        product0, product1 = PHILOX_MULTIPLIERS[0] * c0, PHILOX_MULTIPLIERS[1] * c2
+        c0, c2 = (product1 >> HALF) ^ c1 ^ key0, (product0 >> HALF) ^ c3 ^ key1
+        c1, c3 = product1 & LOW_HALF, product0 & LOW_HALF
+        key0 = (key0 + PHILOX_KEY_STEPS[0]) & LOW_HALF
+        key1 = (key1 + PHILOX_KEY_STEPS[1]) & LOW_HALF
+    return c0, c1, c2, c3
+
+
+@_compiled
+def draw_block(settings: Settings, counter: int, block: int) -> Block:
+    """Four draws: the generator's counter is the low and high half of `counter`, the epoch and the block."""
+    bits = np.uint64(counter)
+    words = bits & LOW_HALF, bits >> HALF, np.uint64(settings.epoch), np.uint64(block)
+    return philox(words, settings.seed)
+
+
+@_compiled
+def keep_draw(settings: Settings, position: int) -> np.uint64:
+    """The draw that decides whether the token at `position` survives subsampling."""
+    return draw_block(settings, position // 4, KEEP_BLOCK)[position % 4]
+
+
+@_compiled
+def token_draw(settings: Settings, position: int, index: int) -> np.uint64:
+    """Draw `index` of the token at `position`: its radius, then its negatives."""
+    return draw_block(settings, position, TOKEN_BLOCK + index // 4)[index % 4]
+
+
+@_compiled
+def radius(settings: Settings, position: int) -> int:
+    """Window radius: uniform in 1 ... window, or the window itself where windows do not shrink."""
+    if not settings.shrink_windows:
+        return settings.window
+    draw = token_draw(settings, position, WINDOW_DRAW)
+    return 1 + int((draw * np.uint64(settings.window)) >> HALF)
+
+
+@_compiled
+def negatives(settings: Settings, position: int) -> Int64:
+    """The negatives of the token at `position`, each from the alias table.
+
+    The high half of draw * slots picks the slot, the low half the slot's own word or its alias.
+    """
+    words = np.empty(settings.negative, np.int64)
+    for n in range(settings.negative):
+        draw = token_draw(settings, position, FIRST_NEGATIVE_DRAW + n)
+        product = draw * np.uint64(len(settings.noise))
+        slot = int(product >> HALF)
+        own = (product & LOW_HALF) < settings.noise[slot, 0]
+        words[n] = slot if own else settings.noise[slot, 1]
+    return words
+
+
+# Windows
+
+
+@_compiled
+def survivors(settings: Settings, ids: NDArray[np.int32], begin: int, end: int) -> Int64:
+    """Positions, in order, of the tokens begin ... end - 1 that survive subsampling."""
+    kept = np.empty(end - begin, np.int64)
+    count = 0
+    for position in range(begin, end):
+        if keep_draw(settings, position) <= settings.keep[ids[position]]:
+            kept[count] = position
+            count += 1
+    return kept[:count]
+
+
+@_compiled
+def contexts(settings: Settings, sentence: Sentence, centre: int) -> Int64:
+    """Words within the radius around kept token `centre`, in order and without the centre itself."""
+    reach = radius(settings, sentence.kept[centre])
+    first, last = max(centre - reach, 0), min(centre + reach, len(sentence.kept) - 1)
+    words = np.empty(last - first, np.int64)
+    for i in range(first, centre):
+        words[i - first] = sentence.ids[sentence.kept[i]]
+    for i in range(centre + 1, last + 1):
+        words[i - first - 1] = sentence.ids[sentence.kept[i]]
+    return words
+
+
+@_compiled
+def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) -> Tile:
+    """The tile of kept tokens first ... last - 1: their contexts, their targets, the first one's negatives.
+
+    Outputs are the targets in order, then the negatives; a context meets its own target (label 1) and every
+    negative that is not that target (label 0). One centre alone gives its plain window.
+    """
+    centres = last - first
+    noise = negatives(settings, sentence.kept[first])
+    inputs = np.empty(2 * settings.window * centres, np.int64)
+    outputs = np.empty(centres + len(noise), np.int64)
+    labels = np.empty((len(inputs), len(outputs)), np.int8)
+    labels.fill(NO_PAIR)
+    for n in range(len(noise)):
+        outputs[centres + n] = noise[n]
+    count = 0
+    for m in range(centres):
+        outputs[m] = sentence.ids[sentence.kept[first + m]]
+        for word in contexts(settings, sentence, first + m):
+            inputs[count] = word
+            labels[count, m] = 1
+            for n in range(len(noise)):
+                if noise[n] != outputs[m]:
+                    labels[count, centres + n] = 0
+            count += 1
+    return Tile(inputs[:count], outputs, labels[:count])
+
+
+# Updates
+
+
+@_compiled
+def dot(x: Float64, y: Float64) -> float:
+    """Scalar product of two rows."""
+    total = 0.0
+    for k in range(len(x)):
+        total += x[k] * y[k]
+    return float(total)
+
+
+@_compiled
+def sigmoid(score: float) -> float:
+    """1 / (1 + exp(-score))."""
+    return float(1.0 / (1.0 + np.exp(-score)))
+
+
+@_compiled
+def pair_loss(score: float, label: int) -> float:
+    """-log sigmoid(score) for label 1, -log sigmoid(-score) for label 0; finite for any score."""
+    toward = score if label == 1 else -score
+    return float(max(-toward, 0.0) + np.log1p(np.exp(-abs(toward))))
+
+
+@_compiled
+def copy_rows(matrix: Float64, words: Int64) -> Float64:
+    """The rows of `words`, in order, as they are now."""
+    rows = np.empty((len(words), matrix.shape[1]))
+    for i in range(len(words)):
+        for k in range(matrix.shape[1]):
+            rows[i, k] = matrix[words[i], k]
+    return rows
+
+
+@_compiled
+def add_scaled(row: Float64, scale: float, change: Float64) -> None:
+    """Adds scale * change to a row."""
+    for k in range(len(row)):
+        row[k] += scale * change[k]
+
+
+@_compiled
+def window_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+    """Trains a tile: x_c += sum_o g*y_o and y_o += sum_c g*x_c, all from the rows as they were before it.
+
+    s = sigmoid(x_c . y_o), g = rate * (label - s): one step down the gradient of the tile's loss (Mikolov et
+    al. 2013, eq. 4). Returns the number of pairs and the sum of their losses.
+    """
+    x, y = copy_rows(matrices.input, tile.inputs), copy_rows(matrices.output, tile.outputs)
+    pairs, loss = 0, 0.0
+    for c in range(len(x)):
+        for o in range(len(y)):
+            label = tile.labels[c, o]
+            if label != NO_PAIR:
+                score = dot(x[c], y[o])
+                g = rate * (label - sigmoid(score))
+                add_scaled(matrices.input[tile.inputs[c]], g, y[o])
+                add_scaled(matrices.output[tile.outputs[o]], g, x[c])
+                pairs += 1
+                loss += pair_loss(score, label)
+    return pairs, loss
+
+
+@_compiled
+def pair_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+    """Trains a tile output by output, context by context, each pair from the rows that the last one left.
+
+    s and g as in `window_step`; x += g*y and y += g*x, both rows as they were before this pair.
+    """
+    pairs, loss = 0, 0.0
+    for o in range(len(tile.outputs)):
+        y = matrices.output[tile.outputs[o]]
+        for c in range(len(tile.inputs)):
+            label = tile.labels[c, o]
+            if label != NO_PAIR:
+                x = matrices.input[tile.inputs[c]]
+                score = dot(x, y)
+                g = rate * (label - sigmoid(score))
+                y_before = y.copy()
+                add_scaled(y, g, x)
+                add_scaled(x, g, y_before)
+                pairs += 1
+                loss += pair_loss(score, label)
+    return pairs, loss
+
+
+@_compiled
+def train_segment(
+    settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
+) -> tuple[int, float]:
+    """Trains a segment, the kept tokens segment[0] ... segment[1] - 1 of a sentence, tile by tile.
+
+    Returns the number of pairs and the sum of their losses.
+    """
+    pairs, loss = 0, 0.0
+    for first in range(segment[0], segment[1], settings.share_negatives):
+        tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
+        if settings.pair_order:
+            tile_pairs, tile_loss = pair_step(matrices, tile, rate)
+        else:
+            tile_pairs, tile_loss = window_step(matrices, tile, rate)
+        pairs += tile_pairs
+        loss += tile_loss
+    return pairs, loss
+
+
+class ReferenceBackend:
+    """The contract in float64 on one thread: slow, exact and the same everywhere.
+
+    input, output: the matrices in training, float64, shape [vocabulary, vector_size].
+    """
+
+    name = "reference"
+    input: Float64
+    output: Float64
+
+    @staticmethod
+    def hardware() -> str:
+        """What the oracle needs: numba."""
+        return f"numba {numba.__version__}, float64, one core; for checking the others"
+
+    @property
+    def description(self) -> str:
+        """What it computes with."""
+        return "float64, 1 thread"
+
+    def load(self, model: Model) -> None:
+        """Takes the model's matrices, its vocabulary's tables and its settings."""
+        counts = model.vocabulary.counts
+        self._config = model.config
+        self._keep = keep_thresholds(counts, model.config.sample)
+        self._noise = noise_table(counts, model.config.ns_exponent)
+        self.input = model.input.astype(np.float64)
+        self.output = model.output.astype(np.float64)
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ..."""
+        settings, ids, offsets = self._settings(epoch), _read_only(corpus.ids), corpus.offsets
+        stats = SpanStats()
+        sentence = int(np.searchsorted(offsets, begin, side="right")) - 1
+        while sentence < corpus.sentences and offsets[sentence] < end:
+            tokens = int(offsets[sentence]), int(offsets[sentence + 1])
+            survived = Sentence(ids, survivors(settings, ids, *tokens))
+            for segment in segments(*tokens):
+                if begin <= segment[0] < end:
+                    rate = learning_rate(self._config, corpus.tokens, epoch, segment[0])
+                    stats += self._train_segment(settings, survived, segment, float(rate))
+            sentence += 1
+        return stats
+
+    def read(self, model: Model) -> None:
+        """Copies the matrices as they now are into the model's, rounded to float32."""
+        model.input[:] = self.input
+        model.output[:] = self.output
+
+    def close(self) -> None:
+        """Frees the matrices."""
+        del self.input, self.output
+
+    def _settings(self, epoch: int) -> Settings:
+        c = self._config
+        return Settings(
+            seed=np.uint64(c.seed),
+            epoch=epoch,
+            window=c.window,
+            shrink_windows=c.shrink_windows,
+            negative=c.negative,
+            share_negatives=c.share_negatives,
+            pair_order=c.order == "pair",
+            keep=self._keep,
+            noise=self._noise,
+        )
+
+    def _train_segment(
+        self, settings: Settings, sentence: Sentence, tokens: tuple[int, int], rate: float
+    ) -> SpanStats:
+        first, last = (int(i) for i in np.searchsorted(sentence.kept, tokens))
+        matrices = Matrices(self.input, self.output)
+        pairs, loss = train_segment(settings, matrices, sentence, (first, last), rate)
+        return SpanStats(last - first, pairs, loss if self._config.loss else 0.0)
+
+
+def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    # One numba type for arrays and memory maps, so that nothing is compiled twice.
+    view = np.ascontiguousarray(ids, np.int32).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,193 @@
+"""Training: one loop over epochs and spans of the encoded corpus, whatever the backend."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from full_w2v.backends import Backend, SpanStats, open_backend
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import CorpusError
+from full_w2v.model import Model
+from full_w2v.schedule import learning_rate
+
+# A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
+# that progress is shown and Ctrl-C obeyed at once.
+SPAN_SECONDS = 0.25
+FIRST_SPAN_TOKENS = 1 << 16
+SMALLEST_SPAN_TOKENS = 1 << 10
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands. Words are raw: tokens of the corpus before rare and frequent words are dropped.
+
+    learning_rate: of the next span. loss: mean per pair in this epoch so far, None unless asked for.
+    seconds: since training began.
+    """
+
+    epoch: int
+    epochs: int
+    words: int
+    total_words: int
+    learning_rate: float
+    loss: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What training did.
+
+    raw_words: tokens read in all epochs, before rare and frequent words are dropped.
+    trained_words: centre words trained. pairs: (context, output) pairs trained.
+    seconds: duration of each phase. loss: mean loss per pair of each epoch; empty unless asked for.
+    """
+
+    settings: dict[str, Any]
+    backend: str
+    raw_words: int
+    trained_words: int
+    pairs: int
+    seconds: dict[str, float]
+    loss: list[float] = field(default_factory=list)
+
+    @property
+    def words_per_second(self) -> float:
+        """Raw words trained per second, without the time for vocabulary, encoding and saving."""
+        return self.raw_words / self.seconds["train"] if self.seconds["train"] > 0 else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values, ready for JSON."""
+        return {
+            "settings": self.settings,
+            "backend": self.backend,
+            "raw_words": self.raw_words,
+            "trained_words": self.trained_words,
+            "pairs": self.pairs,
+            "seconds": self.seconds,
+            "words_per_second": self.words_per_second,
+            "loss": self.loss,
+        }
+
+
+class Training:
+    """A model in training on an encoded corpus; a context manager that owns the backend.
+
+        with Training(model, corpus) as training:
+            for epoch in range(model.config.epochs):
+                training.run_epoch(epoch)
+
+    model: trained in place; its matrices are current after `sync` and after the context ends, however it ends.
+    corpus: encoded with the model's vocabulary.
+    progress: called about four times a second; an exception from it passes through.
+
+    Raises CorpusError for an empty corpus, BackendError if the backend cannot be used or fails.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        corpus: EncodedCorpus,
+        *,
+        backend: str | Backend = "auto",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        if corpus.tokens == 0:
+            raise CorpusError("the corpus has no tokens to train on: no word of it is in the vocabulary")
+        self._model = model
+        self._corpus = corpus
+        self._backend = open_backend(backend) if isinstance(backend, str) else backend
+        self._progress = progress
+        self._raw_share = model.vocabulary.raw_tokens / corpus.tokens
+        self._span_tokens = FIRST_SPAN_TOKENS
+        self._epochs: list[SpanStats] = []
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> "Training":
+        self._backend.load(self._model)
+        logger.info("training on %s (%s)", self._backend.name, self._backend.description)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.sync()
+        finally:
+            self._backend.close()
+
+    def run_epoch(self, epoch: int) -> SpanStats:
+        """Trains the whole corpus once, as epoch 0, 1, ... of the model's settings."""
+        self._epochs.append(SpanStats())
+        begin = 0
+        while begin < self._corpus.tokens:
+            end = min(begin + self._span_tokens, self._corpus.tokens)
+            self._train_span(begin, end, epoch)
+            self._show_progress(epoch, end)
+            begin = end
+        return self._epochs[-1]
+
+    def sync(self) -> None:
+        """Copies the matrices as they now are into the model."""
+        self._backend.read(self._model)
+
+    def report(self) -> TrainReport:
+        """What the epochs run so far did. Call it inside the context."""
+        config = self._model.config
+        total = sum(self._epochs, SpanStats())
+        return TrainReport(
+            settings=config.to_dict(),
+            backend=f"{self._backend.name} ({self._backend.description})",
+            raw_words=self._model.vocabulary.raw_tokens * len(self._epochs),
+            trained_words=total.words,
+            pairs=total.pairs,
+            seconds={"train": time.perf_counter() - self._began},
+            loss=[_mean_loss(stats) for stats in self._epochs] if config.loss else [],
+        )
+
+    def _train_span(self, begin: int, end: int, epoch: int) -> None:
+        before = time.perf_counter()
+        self._epochs[-1] += self._backend.train(self._corpus, begin, end, epoch)
+        seconds = max(time.perf_counter() - before, 1e-6)
+        wanted = int((end - begin) * SPAN_SECONDS / seconds)
+        self._span_tokens = max(SMALLEST_SPAN_TOKENS, min(wanted, 4 * self._span_tokens))
+
+    def _show_progress(self, epoch: int, token: int) -> None:
+        if self._progress is None:
+            return
+        config = self._model.config
+        passed = epoch * self._corpus.tokens + token
+        self._progress(
+            Progress(
+                epoch=epoch,
+                epochs=config.epochs,
+                words=round(passed * self._raw_share),
+                total_words=self._model.vocabulary.raw_tokens * config.epochs,
+                learning_rate=float(learning_rate(config, self._corpus.tokens, epoch, token)),
+                loss=_mean_loss(self._epochs[-1]) if config.loss else None,
+                seconds=time.perf_counter() - self._began,
+            )
+        )
+
+
+def train_model(
+    model: Model,
+    corpus: EncodedCorpus,
+    *,
+    backend: str | Backend = "auto",
+    progress: Callable[[Progress], None] | None = None,
+) -> TrainReport:
+    """Trains a model in place for all its epochs; parameters and errors as for `Training`.
+
+    After a KeyboardInterrupt the model holds the matrices as they were at that moment.
+    """
+    with Training(model, corpus, backend=backend, progress=progress) as training:
+        for epoch in range(model.config.epochs):
+            training.run_epoch(epoch)
+        return training.report()
+
+
+def _mean_loss(stats: SpanStats) -> float:
+    return stats.loss / stats.pairs if stats.pairs else 0.0
