@@ -6,6 +6,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/cuda.h"
+#include "bindings/sgns_arguments.h"
 #include "cuda/trainer.h"
 
 namespace py = pybind11;
@@ -98,8 +99,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
 // A trainer, with the arrays that it reads while a corpus is bound.
 class BoundTrainer {
  public:
-  BoundTrainer(std::unique_ptr<Trainer> trainer, py::ssize_t vocabulary, py::ssize_t vector_size)
-      : trainer_(std::move(trainer)), vocabulary_(vocabulary), vector_size_(vector_size) {}
+  explicit BoundTrainer(std::unique_ptr<Trainer> trainer) : trainer_(std::move(trainer)) {}
 
   Trainer& trainer() const {
     if (!trainer_) throw std::invalid_argument("the trainer is closed");
@@ -108,23 +108,19 @@ class BoundTrainer {
 
   void load(const Array<float>& input, const Array<float>& output, const Array<uint32_t>& keep,
             const Array<uint32_t>& noise) {
-    require_shape("input", input, {vocabulary_, vector_size_});
-    require_shape("output", output, {vocabulary_, vector_size_});
-    require_shape("keep", keep, {vocabulary_});
-    require_shape("noise", noise, {vocabulary_, 2});
+    Trainer& one = trainer();
+    check_matrices(one.params(), input, output);
+    check_tables(one.params(), keep, noise);
     const float *x = input.data(), *y = output.data();
     const uint32_t* thresholds = keep.data();
     const auto* slots = reinterpret_cast<const AliasSlot*>(noise.data());
-    Trainer& one = trainer();
     py::gil_scoped_release release;
     one.load(x, y, thresholds, slots);
   }
 
   void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-    require_shape("ids", ids, {-1});
-    require_shape("offsets", offsets, {-1});
-    require_offsets(ids, offsets);
-    const CorpusView corpus{ids.data(), offsets.data(), offsets.shape(0) - 1};
+    const CorpusView corpus = corpus_view(ids, offsets);
+    check_offsets(corpus, ids.shape(0));
     Trainer& one = trainer();
     {
       py::gil_scoped_release release;
@@ -132,13 +128,13 @@ class BoundTrainer {
     }
     ids_ = ids;
     offsets_ = offsets;
+    tokens_ = corpus.tokens();
   }
 
   py::tuple train(int64_t begin, int64_t end, int32_t epoch) {
-    if (!ids_) throw std::invalid_argument("train() needs a corpus: call bind() first");
-    const int64_t tokens = ids_.shape(0);
-    if (begin < 0 || begin > end || end > tokens) {
-      throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens) + ", got " +
+    if (tokens_ < 0) throw std::invalid_argument("train() needs a corpus: call bind() first");
+    if (begin < 0 || begin > end || end > tokens_) {
+      throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens_) + ", got " +
                                   std::to_string(begin) + " and " + std::to_string(end));
     }
     require(epoch >= 0, "epoch must be at least 0", epoch);
@@ -152,10 +148,9 @@ class BoundTrainer {
   }
 
   void read(Array<float>& input, Array<float>& output) {
-    require_shape("input", input, {vocabulary_, vector_size_});
-    require_shape("output", output, {vocabulary_, vector_size_});
-    float *x = input.mutable_data(), *y = output.mutable_data();
     Trainer& one = trainer();
+    check_matrices(one.params(), input, output);
+    float *x = input.mutable_data(), *y = output.mutable_data();
     py::gil_scoped_release release;
     one.read(x, y);
   }
@@ -166,29 +161,9 @@ class BoundTrainer {
   }
 
  private:
-  static void require_offsets(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-    const auto at = offsets.unchecked<1>();
-    require(at.shape(0) >= 1, "offsets must have at least one entry", at.shape(0));
-    require(at(0) == 0, "offsets must begin with 0", at(0));
-    for (py::ssize_t i = 1; i < at.shape(0); ++i) {
-      if (at(i) < at(i - 1)) throw std::invalid_argument("offsets must not decrease, but entry " + std::to_string(i) + " does");
-    }
-    const int64_t last = at(at.shape(0) - 1);
-    if (last != ids.shape(0)) {
-      throw std::invalid_argument("offsets must end with the number of ids, " + std::to_string(ids.shape(0)) +
-                                  ", got " + std::to_string(last));
-    }
-  }
-
   std::unique_ptr<Trainer> trainer_;
-  const py::ssize_t vocabulary_, vector_size_;
-  Array<int32_t> ids_{nullptr_array<int32_t>()};
-  Array<int64_t> offsets_{nullptr_array<int64_t>()};
-
-  template <class T>
-  static Array<T> nullptr_array() {
-    return py::reinterpret_steal<Array<T>>(py::handle());
-  }
+  py::object ids_, offsets_;  // None until a corpus is bound
+  int64_t tokens_ = -1;
 };
 
 // CUDA array interface, version 3: a matrix that cupy and others use where it is.
@@ -215,15 +190,14 @@ py::list kernel_list() {
 }
 
 void bind_trainer(py::module_& module) {
-  py::class_<BoundTrainer>(module, "Trainer", "Matrices and tables on one CUDA device, and the kernel that trains them.")
+  py::class_<BoundTrainer>(module, "Trainer", py::module_local(), "Matrices and tables on one CUDA device, and the kernel that trains them.")
       .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
                        float alpha, float min_alpha, int32_t epochs, uint64_t seed, const std::string& order, bool loss,
                        const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
                        int64_t launch_segments, int64_t launch_tokens) {
              return std::make_unique<BoundTrainer>(
                  make_trainer(vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
-                              order, loss, kernel, device, stream, corpus_bytes, launch_segments, launch_tokens),
-                 vocabulary, vector_size);
+                              order, loss, kernel, device, stream, corpus_bytes, launch_segments, launch_tokens));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"), py::arg("shrink_windows"),
            py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"),
@@ -260,7 +234,7 @@ void bind_trainer(py::module_& module) {
 }  // namespace
 
 void bind_cuda(py::module_& module) {
-  py::register_exception<CudaError>(module, "CudaError", PyExc_RuntimeError);
+  py::register_local_exception<CudaError>(module, "CudaError", PyExc_RuntimeError);
   module.def("devices", &devices, "Properties of every CUDA device that can be used.");
   module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
   module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");

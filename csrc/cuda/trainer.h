@@ -55,6 +55,7 @@ class Trainer {
   // Copies the matrices back. Waits for the device first: after a fault nothing is written.
   void read(float* input, float* output);
 
+  const SgnsParams& params() const { return params_; }
   const KernelChoice& choice() const { return choice_; }
   bool corpus_is_resident() const { return resident_; }
   DeviceMatrix input() const { return matrix(input_); }

@@ -21,18 +21,6 @@ EMULATED = "emulated"
 _log = logging.getLogger(__name__)
 
 
-def unavailable_reason(device: str | None = None) -> str | None:
-    """Why training on this device is impossible here, in one line; None if it is possible.
-
-    device: a CUDA device's number or "emulated"; None takes $FULL_W2V_CUDA_DEVICE, else device 0.
-    """
-    try:
-        _open_device(device)
-    except BackendError as error:
-        return str(error)
-    return None
-
-
 class DeviceMatrix:
     """A trainer's matrix where it is: cupy.asarray() and others take it without a copy, until close().
 
@@ -58,6 +46,14 @@ class CudaBackend:
     """
 
     name = "cuda"
+
+    @staticmethod
+    def hardware() -> str:
+        """The chosen device and the kernels there are; raises BackendError, with why, if it cannot be used."""
+        module, number = _open_device(None)
+        properties = module.devices()[number]
+        kernels = "; ".join(f"{kernel['name']} (order {kernel['orders']})" for kernel in module.kernels())
+        return f"{_describe(properties)}; kernels {kernels}"
 
     def __init__(
         self,
@@ -120,14 +116,21 @@ class CudaBackend:
             _log.warning("cuda backend: %s", self._trainer.note)
 
     @property
+    def description(self) -> str:
+        """Device and kernel in use, and why it is not the kernel asked for."""
+        trainer = self._loaded()
+        device = _describe(self._module.devices()[self._device])
+        return f"{device}, kernel {trainer.kernel}" + (f" ({trainer.note})" if trainer.note else "")
+
+    @property
     def kernel(self) -> str:
         """Name of the kernel that trains the loaded model."""
-        return str(self._trainer.kernel)
+        return str(self._loaded().kernel)
 
     @property
     def note(self) -> str:
         """Why `kernel` is not the one that was asked for; empty if it is."""
-        return str(self._trainer.note)
+        return str(self._loaded().note)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1.
@@ -137,16 +140,16 @@ class CudaBackend:
 
         Raises BackendError, which names the call and the device, if the device fails.
         """
+        trainer, model = self._loaded(), self._model
         try:
-            if epoch != self._epoch:
-                assert self._model is not None
-                self._trainer.read(self._model.input, self._model.output)
+            if epoch != self._epoch and model is not None:
+                trainer.read(model.input, model.output)
                 self._epoch = epoch
             if corpus is not self._corpus:
-                self._trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
+                trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
                 self._corpus = corpus
-                _log.info("cuda backend: corpus %s", "on the device" if self._trainer.corpus_is_resident else "streamed")
-            return SpanStats(*self._trainer.train(begin, end, epoch))
+                _log.info("cuda backend: corpus %s", "on the device" if trainer.corpus_is_resident else "streamed")
+            return SpanStats(*trainer.train(begin, end, epoch))
         except self._module.CudaError as error:
             self._failed = True
             raise BackendError(f"cuda backend: {error}") from error
@@ -156,32 +159,42 @@ class CudaBackend:
 
         Raises BackendError if the device fails meanwhile; the model is then as it was.
         """
-        assert self._model is not None
+        trainer, kept = self._loaded(), self._model
         if not self._failed:
             try:
-                self._trainer.read(model.input, model.output)
-                return
+                trainer.read(model.input, model.output)
             except self._module.CudaError as error:
                 self._failed = True
                 raise BackendError(f"cuda backend: {error}") from error
-        if model is not self._model:
-            np.copyto(model.input, self._model.input)
-            np.copyto(model.output, self._model.output)
-        _log.warning("cuda backend: the device failed; the vectors are those at the end of epoch %d", self._epoch)
+            return
+        if kept is not None and model is not kept:
+            np.copyto(model.input, kept.input)
+            np.copyto(model.output, kept.output)
+        _log.warning("cuda backend: the device failed; the vectors are those before epoch %d", self._epoch + 1)
 
     def device_matrices(self) -> tuple[DeviceMatrix, DeviceMatrix]:
         """The input and output matrices on the device, without a copy: valid until close().
 
         Each call of `train` returns only when the device is done, so their values are then complete.
         """
-        interfaces = (self._trainer.input_interface, self._trainer.output_interface)
-        return DeviceMatrix(interfaces[0], self._trainer), DeviceMatrix(interfaces[1], self._trainer)
+        trainer = self._loaded()
+        return DeviceMatrix(trainer.input_interface, trainer), DeviceMatrix(trainer.output_interface, trainer)
 
     def close(self) -> None:
         """Frees the device's memory; nothing else may be called after."""
         if self._trainer is not None:
             self._trainer.close()
         self._trainer = self._model = self._corpus = None
+
+    def _loaded(self) -> Any:
+        if self._trainer is None:
+            raise BackendError("the cuda backend holds no model; call load() first")
+        return self._trainer
+
+
+def _describe(properties: dict[str, Any]) -> str:
+    memory = properties["memory_bytes"] / 2**30
+    return f"{properties['name']}, compute capability {properties['capability']}, {memory:.1f} GiB"
 
 
 def _open_device(device: str | None) -> tuple[ModuleType, int]:
