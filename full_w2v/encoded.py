@@ -1,21 +1,41 @@
-"""The encoded corpus: the token ids and sentence offsets that epochs read instead of text."""
+"""Counting and encoding: a corpus becomes word ids and sentence offsets, which epochs read, not text."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from full_w2v import _native
+from full_w2v.config import MAX_THREADS
+from full_w2v.corpus import Corpus, Progress
+from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
+from full_w2v.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
     """A corpus as word ids; sentence s is ids[offsets[s]:offsets[s + 1]].
 
-    ids: int32, shape [tokens]; offsets: int64, shape [sentences + 1], from 0 to tokens. Usually memory-mapped.
+    ids: int32, shape [tokens]; offsets: int64, shape [sentences + 1], from 0 to tokens; usually mapped.
+    raw_tokens: tokens of the corpus before words outside of the vocabulary were dropped.
+    path: the file that holds it, None if it has none that stays.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
+    raw_tokens: int = -1
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.raw_tokens < 0:
+            object.__setattr__(self, "raw_tokens", self.tokens)
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[Sequence[int]]) -> "EncodedCorpus":
@@ -23,6 +43,19 @@ class EncodedCorpus:
         rows = [np.asarray(sentence, dtype=np.int32) for sentence in sentences]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return cls(np.concatenate([np.empty(0, np.int32), *rows]), offsets)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
+        """Maps an encoded corpus that was kept at `path`.
+
+        Raises CorpusError if the file is missing, not an encoded corpus, of another version or damaged.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                header, ids, offsets = map_id_file(file, str(path))
+        except OSError as error:
+            raise CorpusError(f"{path}: {error.strerror}") from None
+        return cls(ids, offsets, header.raw_tokens, Path(path))
 
     @property
     def tokens(self) -> int:
@@ -33,3 +66,214 @@ class EncodedCorpus:
     def sentences(self) -> int:
         """Number of sentences, empty ones included."""
         return len(self.offsets) - 1
+
+    def close(self) -> None:
+        """Lets go of ids and offsets. A temporary file is gone when no array refers to it any more."""
+        object.__setattr__(self, "ids", np.empty(0, np.int32))
+        object.__setattr__(self, "offsets", np.zeros(1, np.int64))
+
+    def __enter__(self) -> "EncodedCorpus":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class CountedCorpus:
+    """A corpus that was read and counted, ready to be encoded with its vocabulary: `count_corpus` makes it.
+
+    vocabulary: the words that encoding keeps. raw_tokens: all tokens of the corpus.
+    It holds the text as provisional ids, in memory and, when there are many, in a temporary file, until it is
+    closed.
+    """
+
+    def __init__(
+        self,
+        counts: "_RawCounts",
+        vocabulary: Vocabulary,
+        numbers: NDArray[np.uint32],
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.raw_tokens = counts.words.tokens
+        self._counts: _RawCounts | None = counts
+        self._numbers = numbers
+
+    def encode(
+        self, *, path: str | os.PathLike[str] | None = None, progress: Progress | None = None
+    ) -> EncodedCorpus:
+        """The corpus as ids of the vocabulary; other words are dropped, and so are sentences without a word.
+
+        path: where to keep the encoded corpus; None makes a temporary file that vanishes with the result.
+        progress: called with ("encode", tokens read, tokens).
+        Raises CorpusError if no token is left or the file cannot be written.
+        """
+        if self._counts is None:
+            raise ValueError("the counted corpus is closed")
+        counts = self._counts
+        tokens = int(counts.words.counts(self._numbers).sum())
+        if tokens == 0:
+            raise CorpusError(f"{counts.name}: holds no word of the vocabulary")
+        final = None if path is None else Path(path)
+        name = str(final or f"temporary file in {counts.directory}")
+        header = IdFileHeader(tokens, 0, len(self.vocabulary), self.raw_tokens)
+        with new_id_file(final, counts.directory) as file, _clear_file_errors():
+            _, sentences = counts.words.encode(
+                self._numbers,
+                descriptor=file.fileno(),
+                name=name,
+                ids_at=header.ids_at,
+                offsets_at=header.offsets_at,
+                threads=counts.threads,
+                progress=_phase(progress, "encode", self.raw_tokens),
+            )
+            header = replace(header, sentences=sentences)
+            write_header(file, header, name)
+            _, ids, offsets = map_id_file(file, name)
+        return EncodedCorpus(ids, offsets, self.raw_tokens, final)
+
+    def close(self) -> None:
+        """Frees the text and what was counted; the vocabulary and encoded corpora stay usable."""
+        self._counts = None
+
+    def __enter__(self) -> "CountedCorpus":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def count_corpus(
+    corpus: Corpus,
+    *,
+    min_count: int = 5,
+    max_final_vocab: int | None = None,
+    threads: int = 0,
+    directory: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> CountedCorpus:
+    """Reads a corpus once on native threads, counts its words and chooses the vocabulary.
+
+    The vocabulary holds the words that occur `min_count` times or more, most frequent first, ties in the
+    order of first appearance. It does not depend on the number of threads.
+
+    max_final_vocab: raises `min_count` to the smallest value that keeps at most so many words: gensim's rule,
+        by which words that tie at the limit are all dropped.
+    threads: 0 takes every core that this process may use.
+    directory: for temporary files; by default the system's.
+    progress: called with ("vocabulary", done, total), in bytes of files, or sentences of an iterable.
+    Raises CorpusError if the corpus cannot be read or decoded, is empty or has no word that often,
+    ConfigError for a bad setting.
+    """
+    _check_at_least("min_count", min_count, 0)
+    if max_final_vocab is not None:
+        _check_at_least("max_final_vocab", max_final_vocab, 1)
+    counts = _count(corpus, threads, directory, progress)
+    words = counts.words
+    least = min_count if max_final_vocab is None else max(min_count, words.least_count(max_final_vocab))
+    numbers = words.select(least)
+    if len(numbers) == 0:
+        raise CorpusError(_no_words(counts, least, max_final_vocab))
+    vocabulary = Vocabulary(words.words(numbers), words.counts(numbers), raw_tokens=words.tokens)
+    return CountedCorpus(counts, vocabulary, numbers)
+
+
+def encode_corpus(
+    corpus: Corpus,
+    *,
+    min_count: int = 5,
+    max_final_vocab: int | None = None,
+    threads: int = 0,
+    path: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Vocabulary, EncodedCorpus]:
+    """Counts a corpus and encodes it: see `count_corpus` and `CountedCorpus.encode`."""
+    counted = count_corpus(
+        corpus, min_count=min_count, max_final_vocab=max_final_vocab, threads=threads, progress=progress
+    )
+    with counted:
+        return counted.vocabulary, counted.encode(path=path, progress=progress)
+
+
+def encode_with(
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    *,
+    threads: int = 0,
+    path: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> EncodedCorpus:
+    """Encodes a corpus with a given vocabulary; other words are dropped. Errors as for `count_corpus`."""
+    counts = _count(corpus, threads, None, progress)
+    with CountedCorpus(counts, vocabulary, counts.words.find(list(vocabulary.words))) as counted:
+        return counted.encode(path=path, progress=progress)
+
+
+@dataclass(frozen=True)
+class _RawCounts:
+    """All that was counted; `name` is what messages call the corpus."""
+
+    name: str
+    words: "_native.CountedWords"
+    threads: int
+    directory: str
+
+
+def _count(
+    corpus: Corpus, threads: int, directory: str | os.PathLike[str] | None, progress: Progress | None
+) -> _RawCounts:
+    threads = _thread_count(threads)
+    folder = tempfile.gettempdir() if directory is None else os.fspath(directory)
+    with _clear_file_errors():
+        counter = _native.CorpusCounter(threads=threads, errors=corpus.errors, directory=folder)
+        words = corpus.count(counter, _phase(progress, "vocabulary", corpus.size))
+    return _RawCounts(corpus.name, words, threads, folder)
+
+
+def _phase(progress: Progress | None, phase: str, total: float | None) -> Callable[[float], None]:
+    """Reports one phase's progress."""
+
+    def done(amount: float) -> None:
+        if progress is not None:
+            progress(phase, amount, total)
+
+    return done
+
+
+def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> str:
+    """Why no word is left."""
+    words = counts.words
+    if words.tokens == 0:
+        return f"{counts.name}: holds no tokens"
+    top = words.select(1)[:1]
+    often = f"the most frequent, {shown(words.words(top)[0])}, occurs {words.counts(top)[0]} times"
+    if max_final_vocab is not None:
+        return (
+            f"{counts.name}: no word occurs {least} times or more, as max_final_vocab={max_final_vocab} asks "
+            f"for; {often}; raise max_final_vocab"
+        )
+    return f"{counts.name}: no word occurs min_count={least} times or more; {often}; lower min_count"
+
+
+@contextmanager
+def _clear_file_errors() -> Iterator[None]:
+    """Gives native file errors, of which full disks are the usual ones, our class and a hint."""
+    try:
+        yield
+    except _native.FileError as error:
+        hint = "; set TMPDIR to a larger disk" if str(error).startswith("temporary file") else ""
+        raise CorpusError(f"{error}{hint}") from None
+
+
+def _thread_count(threads: int) -> int:
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads <= MAX_THREADS:
+        raise ConfigError(f"threads must be between 0 and {MAX_THREADS}, got {threads!r}")
+    return threads or len(os.sched_getaffinity(0))
+
+
+def _check_at_least(name: str, value: int, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
+        raise ConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")

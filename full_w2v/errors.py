@@ -19,3 +19,17 @@ class FormatError(FullW2VError, ValueError):
 
 class BackendError(FullW2VError, RuntimeError):
     """A backend cannot be used on this machine, or failed while training."""
+
+
+class UnknownWordError(FullW2VError, KeyError):
+    """A word is not among the embeddings."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+def shown(value: object) -> str:
+    """A word or value as an error message quotes it: on one line, in ASCII if not printable, cut at 60."""
+    if isinstance(value, (str, bytes)):
+        value = value[:61]  # a file of one endless line should not be escaped whole
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -27,8 +27,9 @@ def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.flo
         raise ValueError(f"sample must not be negative, got {sample}")
     if sample == 0:
         return np.ones(counts.shape)
-    ratio = sample * counts.sum() / counts
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+    ratio: NDArray[np.float64] = sample * counts.sum() / counts
+    keep: NDArray[np.float64] = np.minimum(1.0, np.sqrt(ratio) + ratio)
+    return keep
 
 
 def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32]:

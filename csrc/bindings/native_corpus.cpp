@@ -1,7 +1,251 @@
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.h"
 #include "bindings/native.h"
+#include "corpus/corpus_counter.h"
+#include "corpus/encoder.h"
+
+namespace py = pybind11;
 
 namespace full_w2v {
+namespace {
 
-void bind_corpus(pybind11::module_&) {}
+constexpr size_t kTokensPerBlock = size_t{1} << 17;
+
+// Lets Python handle signals and report progress while native threads work. `progress` is None or a callable
+// that takes `done()`; it must outlive the poll, as the poll may run without the GIL.
+template <class Done>
+Poll make_poll(const py::object& progress, Done done) {
+  return [&progress, done] {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!progress.is_none()) progress(done());
+  };
+}
+
+TextErrors text_errors(const std::string& errors) {
+  if (errors == "strict") return TextErrors::strict;
+  if (errors == "replace") return TextErrors::replace;
+  if (errors == "ignore") return TextErrors::ignore;
+  throw std::invalid_argument("errors must be one of strict, replace, ignore, got '" + errors + "'");
+}
+
+std::string type_name(const py::handle& object) { return Py_TYPE(object.ptr())->tp_name; }
+
+// The counter as Python sees it: it also takes lists of lists of str.
+class PythonCounter {
+ public:
+  explicit PythonCounter(CounterSettings settings) : counter_(std::move(settings)) {}
+
+  void begin_source() {
+    counter_.begin_source();
+    sentences_ = 0;
+  }
+
+  void add_file(const std::string& path, const py::object& progress) {
+    const int64_t before = counter_.bytes_counted();
+    const Poll poll = make_poll(progress, [this, before] { return counter_.bytes_counted() - before; });
+    const py::gil_scoped_release release;
+    counter_.add_file(path, poll);
+  }
+
+  void feed(const py::buffer& chunk) {
+    const py::buffer_info info = chunk.request();
+    if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
+      throw std::invalid_argument("chunk must be contiguous bytes");
+    }
+    const py::gil_scoped_release release;
+    counter_.feed(static_cast<const char*>(info.ptr), static_cast<size_t>(info.size), signals_only_);
+  }
+
+  void feed_sentences(const py::list& sentences) {
+    for (const py::handle sentence : sentences) {
+      add_sentence(sentence);
+      ++sentences_;
+    }
+  }
+
+  void end_source() {
+    push_tokens();
+    const py::gil_scoped_release release;
+    counter_.end_source(signals_only_);
+  }
+
+  std::unique_ptr<CountedWords> finish() {
+    const py::gil_scoped_release release;
+    return counter_.finish(signals_only_);
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw std::invalid_argument("sentence " + std::to_string(sentences_) + " " + what);
+  }
+
+  void add_sentence(const py::handle& sentence) {
+    if (PyUnicode_Check(sentence.ptr()) || PyBytes_Check(sentence.ptr())) {
+      refuse("is a plain string, " + py::repr(sentence).cast<std::string>().substr(0, 60) +
+             "; expected a list of tokens, such as sentence.split()");
+    }
+    if (!py::isinstance<py::iterable>(sentence)) {
+      refuse("is of type " + type_name(sentence) + "; expected a list of tokens");
+    }
+    const auto list = py::reinterpret_steal<py::object>(PySequence_Fast(sentence.ptr(), "not iterable"));
+    if (!list) throw py::error_already_set();
+    // The size is read again each time: another thread may change the list while a block is handed over.
+    for (py::ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.ptr()); ++i) {
+      add_token(PySequence_Fast_GET_ITEM(list.ptr(), i), i);
+    }
+    tokens_.ends.push_back(static_cast<uint32_t>(tokens_.lengths.size()));
+  }
+
+  void add_token(const py::handle& token, py::ssize_t index) {
+    if (!PyUnicode_Check(token.ptr())) {
+      refuse("has a token of type " + type_name(token) + " at " + std::to_string(index) +
+             "; expected str, such as str(token)");
+    }
+    py::ssize_t size = 0;
+    const char* const bytes = PyUnicode_AsUTF8AndSize(token.ptr(), &size);
+    if (!bytes) {
+      PyErr_Clear();
+      refuse("has a token with a lone surrogate at " + std::to_string(index) + ", which UTF-8 cannot hold");
+    }
+    if (static_cast<uint64_t>(size) >= uint64_t{1} << 31) refuse("has a token of 2 GiB or more");
+    tokens_.bytes.append(bytes, static_cast<size_t>(size));
+    tokens_.lengths.push_back(static_cast<uint32_t>(size));
+    const bool full = tokens_.bytes.size() >= counter_.settings().block_bytes;
+    if (full || tokens_.lengths.size() + tokens_.ends.size() >= kTokensPerBlock) push_tokens();
+  }
+
+  void push_tokens() {
+    if (tokens_.lengths.empty() && tokens_.ends.empty()) return;
+    const py::gil_scoped_release release;
+    counter_.feed_tokens(std::exchange(tokens_, {}), signals_only_);
+  }
+
+  const py::none none_;
+  const Poll signals_only_ = make_poll(none_, [] { return 0; });
+  CorpusCounter counter_;
+  TokenBlock tokens_;
+  int64_t sentences_ = 0;
+};
+
+py::array_t<uint32_t> to_array(const std::vector<uint32_t>& values) {
+  return py::array_t<uint32_t>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+std::vector<uint32_t> checked_numbers(const CountedWords& words, const Array<uint32_t>& numbers) {
+  require_shape("numbers", numbers, {-1});
+  std::vector<uint32_t> copy(numbers.data(), numbers.data() + numbers.size());
+  for (const uint32_t number : copy) {
+    if (number != kNoWord && number >= words.numbers()) {
+      throw std::invalid_argument("numbers must be below " + std::to_string(words.numbers()) + ", got " +
+                                  std::to_string(number));
+    }
+  }
+  return copy;
+}
+
+py::list words_of(const CountedWords& words, const Array<uint32_t>& numbers) {
+  py::list texts;
+  for (const uint32_t number : checked_numbers(words, numbers)) {
+    const std::string_view word = number == kNoWord ? std::string_view() : words.word(number);
+    texts.append(py::str(word.data(), word.size()));
+  }
+  return texts;
+}
+
+py::array_t<int64_t> counts_of(const CountedWords& words, const Array<uint32_t>& numbers) {
+  const std::vector<uint32_t> checked = checked_numbers(words, numbers);
+  py::array_t<int64_t> counts(static_cast<py::ssize_t>(checked.size()));
+  auto out = counts.mutable_unchecked<1>();
+  for (size_t i = 0; i < checked.size(); ++i) {
+    out(i) = checked[i] == kNoWord ? 0 : static_cast<int64_t>(words.count(checked[i]));
+  }
+  return counts;
+}
+
+py::array_t<uint32_t> find_all(const CountedWords& words, const py::list& texts) {
+  std::vector<uint32_t> numbers;
+  numbers.reserve(texts.size());
+  for (const py::handle text : texts) numbers.push_back(words.find(text.cast<std::string_view>()));
+  return to_array(numbers);
+}
+
+std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<uint32_t>& numbers,
+                                         int descriptor, const std::string& name, int64_t ids_at,
+                                         int64_t offsets_at, int threads, const py::object& progress) {
+  const std::vector<uint32_t> checked = checked_numbers(words, numbers);
+  if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
+  std::atomic<int64_t> done{0};
+  const Poll poll = make_poll(progress, [&done] { return done.load(); });
+  const py::gil_scoped_release release;
+  const File file = File::duplicate(descriptor, name);
+  const EncodedSize size =
+      encode(words, words.rename(checked), {file, ids_at, offsets_at}, threads, done, poll);
+  return {size.tokens, size.sentences};
+}
+
+std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& errors,
+                                            const std::string& directory, size_t spill_memory,
+                                            size_t block_bytes) {
+  if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
+  if (block_bytes < 1 || block_bytes > size_t{1} << 30) {
+    throw std::invalid_argument("block_bytes must be between 1 and 2^30, got " + std::to_string(block_bytes));
+  }
+  return std::make_unique<PythonCounter>(
+      CounterSettings{threads, text_errors(errors), directory, spill_memory, block_bytes});
+}
+
+void bind_exceptions(py::module_& module) {
+  py::register_exception<FileError>(module, "FileError");
+  static py::handle invalid_text;
+  invalid_text = py::exception<InvalidText>(module, "InvalidTextError").release();
+  py::register_local_exception_translator([](std::exception_ptr pointer) {
+    try {
+      std::rethrow_exception(pointer);
+    } catch (const InvalidText& error) {
+      const auto args = py::make_tuple(error.source, error.line, error.offset, error.byte);
+      PyErr_SetObject(invalid_text.ptr(), args.ptr());
+    }
+  });
+}
+
+}  // namespace
+
+void bind_corpus(py::module_& module) {
+  bind_exceptions(module);
+  const CounterSettings defaults;
+  py::class_<PythonCounter>(module, "CorpusCounter",
+                            "Counts words on native threads; sources come in one by one, in order.")
+      .def(py::init(&make_counter), py::kw_only(), py::arg("threads"), py::arg("errors"),
+           py::arg("directory"), py::arg("spill_memory") = defaults.spill_memory,
+           py::arg("block_bytes") = defaults.block_bytes)
+      .def("begin_source", &PythonCounter::begin_source)
+      .def("add_file", &PythonCounter::add_file, py::arg("path"), py::arg("progress") = py::none(),
+           "Reads a plain file on all threads; progress(bytes) is called now and then.")
+      .def("feed", &PythonCounter::feed, py::arg("chunk"), "Takes the next bytes of a text.")
+      .def("feed_sentences", &PythonCounter::feed_sentences, py::arg("sentences"),
+           "Takes a list of sentences, each a list of str.")
+      .def("end_source", &PythonCounter::end_source)
+      .def("finish", &PythonCounter::finish, "Waits for the threads and returns what they counted.");
+  py::class_<CountedWords>(module, "CountedWords",
+                           "Words of a counted corpus, by number, and its text as ids.")
+      .def_property_readonly("tokens", &CountedWords::tokens)
+      .def("__len__", &CountedWords::words)
+      .def("least_count", &CountedWords::least_count, py::arg("words"))
+      .def(
+          "select", [](const CountedWords& words, uint64_t least) { return to_array(words.select(least)); },
+          py::arg("min_count"), "Numbers of frequent words: most frequent first, ties by first appearance.")
+      .def("words", &words_of, py::arg("numbers").noconvert())
+      .def("counts", &counts_of, py::arg("numbers").noconvert())
+      .def("find", &find_all, py::arg("words"), "Number of each word; 2^32 - 1 where there is none.")
+      .def("encode", &encode_words, py::arg("numbers").noconvert(), py::kw_only(), py::arg("descriptor"),
+           py::arg("name"), py::arg("ids_at"), py::arg("offsets_at"), py::arg("threads"),
+           py::arg("progress") = py::none(),
+           "Writes ids and offsets into an open file: (tokens, sentences).");
+}
 
 }  // namespace full_w2v

@@ -15,8 +15,8 @@
 namespace full_w2v {
 
 // Index of `id` among those added since the table was cleared; `next` is taken for a new one.
-KERNEL_INLINE int32_t find_or_add(IdTable& table, int32_t id, int32_t next) {
-  uint32_t at = static_cast<uint32_t>(id) * 2654435761u;
+KERNEL_INLINE int32_t find_or_add(IdTable& table, uint32_t id, int32_t next) {
+  uint32_t at = id * 2654435761u;
   for (at &= table.mask;; at = (at + 1) & table.mask) {
     IdTable::Entry& entry = table.entries[at];
     if (entry.stamp != table.stamp) {
@@ -95,7 +95,7 @@ class ChunkTrainer {
 
   KERNEL_INLINE void put(int32_t index, int32_t id, int64_t position) {
     const auto bits = static_cast<uint64_t>(position);
-    work_.ids[index] = id;
+    work_.ids[index] = static_cast<uint32_t>(id);
     work_.position_low[index] = static_cast<uint32_t>(bits);
     work_.position_high[index] = static_cast<uint32_t>(bits >> 32);
   }
@@ -145,31 +145,19 @@ class ChunkTrainer {
     // Whole vectors are drawn, and rows ahead of the last word are fetched: both must see valid ids.
     for (int32_t i = last_known_; i < last_ + work_.margin; ++i) put(i, 0, 0);
     for (int32_t i = work_.margin; i < last_; i += V::lanes) {
-      draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
-                      &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
-                      &work_.output_ids[static_cast<int64_t>(i) * work_.outputs]);
+      const typename V::Word repeats =
+          draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
+                          &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
+                          &work_.output_ids[int64_t{i} * work_.outputs]);
+      V::store_words(&work_.repeats[i], repeats);
     }
-    if (params_.order == Order::pair || params_.share_negatives > 1) return;
-    find_repeated_outputs();
     if (params_.window <= kSearchedWindow) find_repeated_contexts();
-  }
-
-  void find_repeated_outputs() {
-    const int outputs = work_.outputs;
-    for (int32_t i = work_.margin; i < last_; ++i) {
-      const int32_t* const ids = &work_.output_ids[static_cast<int64_t>(i) * outputs];
-      bool repeats = false;
-      for (int a = 1; a < outputs; ++a) {
-        for (int b = 0; b < a; ++b) repeats |= ids[a] == ids[b];
-      }
-      work_.repeats[i] = repeats;
-    }
   }
 
   // latest_repeat[i]: the largest index so far whose word came again within 2 W words. A window low ... high
   // - 1 holds a repeated word only if that of its last word is at least low.
   void find_repeated_contexts() {
-    const int32_t* const ids = work_.ids.get();
+    const uint32_t* const ids = work_.ids.get();
     int32_t* const latest = work_.latest_repeat.get();
     const int reach = 2 * params_.window;
     for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
@@ -199,18 +187,24 @@ class ChunkTrainer {
 
   // First word of the window of word i, and the one behind its last.
   KERNEL_INLINE int32_t window_low(const Segment& segment, int32_t i) const {
-    const int32_t low = i - work_.radius[i];
+    const int32_t low = i - static_cast<int32_t>(work_.radius[i]);
     return low < segment.low ? segment.low : low;
   }
   KERNEL_INLINE int32_t window_high(const Segment& segment, int32_t i) const {
-    const int32_t high = i + work_.radius[i] + 1;
+    const int32_t high = i + static_cast<int32_t>(work_.radius[i]) + 1;
     return high > segment.high ? segment.high : high;
   }
 
-  KERNEL_INLINE float* input_row(int32_t id) const { return job_.input + id * job_.stride; }
-  KERNEL_INLINE float* output_row(int32_t id) const { return job_.output + id * job_.stride; }
-  KERNEL_INLINE const int32_t* outputs_of(int32_t i) const {
-    return &work_.output_ids[static_cast<int64_t>(i) * work_.outputs];
+  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
+  KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
+  // Outputs of a kept word: its own id, then its negatives.
+  struct OutputIds {
+    const uint32_t* first;
+    KERNEL_INLINE uint32_t operator[](int output) const { return first[output * V::lanes]; }
+  };
+  KERNEL_INLINE OutputIds outputs_of(int32_t i) const {
+    const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
+    return {&work_.output_ids[int64_t{from} * work_.outputs + (i - from)]};
   }
 
   // A window of the usual shape in which no row repeats; any other one is counted.
@@ -224,7 +218,7 @@ class ChunkTrainer {
     int c = 0;
     for (int32_t at = low; at < i; ++at) work_.context[c++] = input_row(work_.ids[at]);
     for (int32_t at = i + 1; at < high; ++at) work_.context[c++] = input_row(work_.ids[at]);
-    const int32_t* const ids = outputs_of(i);
+    const OutputIds ids = outputs_of(i);
     UNROLL for (int o = 0; o < kFixedOutputs; ++o) work_.output[o] = output_row(ids[o]);
     look_ahead(i, kFixedOutputs);
     if constexpr (kHasFixed) Fixed::table.plain[contexts](tile_);
@@ -233,7 +227,7 @@ class ChunkTrainer {
 
   // Rows of a window to come: its outputs and the context that it is the first to meet.
   KERNEL_INLINE void look_ahead(int32_t i, int outputs) {
-    const int32_t* const ids = outputs_of(i + kWindowsAhead);
+    const OutputIds ids = outputs_of(i + kWindowsAhead);
     for (int o = 0; o < outputs; ++o) work_.ahead[o] = reinterpret_cast<const char*>(output_row(ids[o]));
     const int32_t next = work_.ids[i + kWindowsAhead + params_.window];
     work_.ahead[outputs] = reinterpret_cast<const char*>(input_row(next));
@@ -245,12 +239,17 @@ class ChunkTrainer {
     collect_outputs(first, behind);
     collect_contexts(segment, first, behind);
     if (tile_.contexts == 0) return;
-    count_pairs(segment, first, behind);
+    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
+    clear_counts(layout);
+    if (behind - first == 1) {
+      count_window(layout);
+    } else {
+      count_windows(segment, first, behind, layout);
+    }
     look_ahead(first, work_.outputs);
     for (int o = work_.outputs + 1; o <= tile_.outputs; ++o) work_.ahead[o] = work_.ahead[0];
     kernel_for(tile_.contexts, tile_.outputs)(tile_);
-    if (params_.loss)
-      stats_.loss += tile_loss<V>(tile_, SlotLayout<V>(tile_.contexts, tile_.outputs).slots());
+    if (params_.loss) stats_.loss += tile_loss<V>(tile_, layout.slots());
   }
 
   KERNEL_INLINE static Kernel kernel_for(int contexts, int outputs) {
@@ -265,23 +264,28 @@ class ChunkTrainer {
     clear(work_.output_table);
     tile_.outputs = 0;
     for (int32_t i = first; i < behind; ++i) add_output(work_.ids[i]);
-    const int32_t* const ids = outputs_of(first);
+    const OutputIds ids = outputs_of(first);
     for (int n = 1; n < work_.outputs; ++n) work_.negative[n] = add_output(ids[n]);
   }
 
-  KERNEL_INLINE int32_t add_output(int32_t id) {
+  KERNEL_INLINE int32_t add_output(uint32_t id) {
     const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
     if (index == tile_.outputs) work_.output[tile_.outputs++] = output_row(id);
     return index;
   }
 
+  // Distinct context rows of the tile, and how many words of its windows each of them is.
   void collect_contexts(const Segment& segment, int32_t first, int32_t behind) {
     clear(work_.context_table);
     tile_.contexts = 0;
     for (int32_t i = first; i < behind; ++i) {
-      for_each_context(segment, i, [this](int32_t id) {
+      for_each_context(segment, i, [this](uint32_t id) {
         const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
-        if (index == tile_.contexts) work_.context[tile_.contexts++] = input_row(id);
+        if (index == tile_.contexts) {
+          work_.context_words[index] = 0;
+          work_.context[tile_.contexts++] = input_row(id);
+        }
+        ++work_.context_words[index];
       });
     }
   }
@@ -294,17 +298,41 @@ class ChunkTrainer {
     }
   }
 
-  // How often each pair of the tile is trained, and with which label.
-  void count_pairs(const Segment& segment, int32_t first, int32_t behind) {
-    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
-    for (int slot = 0; slot < layout.slots(); ++slot) tile_.positive[slot] = tile_.total[slot] = 0.0f;
+  void clear_counts(const SlotLayout<V>& layout) {
+    const typename V::Float zero = V::broadcast(0.0f);
+    for (int slot = 0; slot < layout.slots(); slot += V::lanes) {
+      V::store(tile_.positive + slot, zero);
+      V::store(tile_.total + slot, zero);
+    }
     for (int o = 0; o < tile_.outputs; ++o) {
       const int block_first = o / layout.width * layout.width, across = layout.block_width(block_first);
       work_.output_slots[o] = {layout.slot(0, o), layout.block(across), across};
     }
+  }
+
+  // Counts of a tile of one window: every context word meets the target, its output 0, and all negatives.
+  void count_window(const SlotLayout<V>& layout) {
+    int negatives = 0;
+    for (int n = 1; n < work_.outputs; ++n) negatives += work_.negative[n] != 0;
+    int block = 0, row = 0;
+    for (int c = 0; c < tile_.contexts; ++c) {
+      const int words = work_.context_words[c];
+      const int target = work_.output_slots[0].slot(block, row);
+      tile_.positive[target] = tile_.total[target] = static_cast<float>(words);
+      for (int n = 1; n < work_.outputs; ++n) {
+        if (work_.negative[n] == 0) continue;
+        tile_.total[work_.output_slots[work_.negative[n]].slot(block, row)] += static_cast<float>(words);
+      }
+      stats_.pairs += int64_t{words} * (1 + negatives);
+      if (++row == layout.height) row = 0, ++block;
+    }
+  }
+
+  // Counts of a tile of several windows, whose contexts meet their own target and the common negatives.
+  void count_windows(const Segment& segment, int32_t first, int32_t behind, const SlotLayout<V>& layout) {
     for (int32_t i = first; i < behind; ++i) {
       const int target = find_or_add(work_.output_table, work_.ids[i], 0);
-      for_each_context(segment, i, [&](int32_t id) {
+      for_each_context(segment, i, [&](uint32_t id) {
         const int c = find_or_add(work_.context_table, id, 0);
         count_context(c / layout.height, c % layout.height, target);
       });
@@ -325,11 +353,11 @@ class ChunkTrainer {
   }
 
   void train_pairs(const Segment& segment, int32_t i) {
-    const int32_t* const ids = outputs_of(i);
+    const OutputIds ids = outputs_of(i);
     for (int o = 0; o < work_.outputs; ++o) {
       if (o > 0 && ids[o] == ids[0]) continue;
       const float label = o == 0 ? 1.0f : 0.0f;
-      for_each_context(segment, i, [&](int32_t id) {
+      for_each_context(segment, i, [&](uint32_t id) {
         const float score =
             train_pair<V>(input_row(id), output_row(ids[o]), tile_.vectors, label, tile_.rate);
         ++stats_.pairs;

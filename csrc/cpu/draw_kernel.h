@@ -10,16 +10,16 @@
 
 namespace full_w2v {
 
-// Words of `lanes` blocks: word w of lane l's block is word[w][l].
+// Words of `lanes` blocks: word w of lane l's block is lane l of word[w].
 template <class V>
 struct LaneBlocks {
-  alignas(64) uint32_t word[4][V::lanes];
+  typename V::Word word[4];
 };
 
 // The blocks of the counters (low[l], high[l], epoch, block), l = 0 ... lanes - 1.
 template <class V>
-KERNEL_INLINE void draw_lanes(uint64_t seed, uint32_t epoch, const uint32_t* low, const uint32_t* high,
-                              uint32_t block, LaneBlocks<V>& blocks) {
+KERNEL_INLINE LaneBlocks<V> draw_lanes(uint64_t seed, uint32_t epoch, const uint32_t* low,
+                                       const uint32_t* high, uint32_t block) {
   using Word = typename V::Word;
   Word counter[4] = {V::load_words(low), V::load_words(high), V::broadcast_word(epoch),
                      V::broadcast_word(block)};
@@ -35,51 +35,64 @@ KERNEL_INLINE void draw_lanes(uint64_t seed, uint32_t epoch, const uint32_t* low
     key0 += kPhiloxKeyStep0;
     key1 += kPhiloxKeyStep1;
   }
-  UNROLL for (int w = 0; w < 4; ++w) V::store_words(blocks.word[w], counter[w]);
+  return {{counter[0], counter[1], counter[2], counter[3]}};
 }
 
 // Keep draws of the tokens at first & ~3 ... end - 1, into words[0], words[1], ... Writes up to 4 * lanes
 // words past the last.
 template <class V>
 void draw_keep_words(uint64_t seed, uint32_t epoch, int64_t first, int64_t end, uint32_t* words) {
-  uint32_t low[V::lanes], high[V::lanes];
-  LaneBlocks<V> blocks;
+  uint32_t low[V::lanes], high[V::lanes], column[4][V::lanes];
   for (int64_t counter = first >> 2; counter * 4 < end; counter += V::lanes) {
     for (int lane = 0; lane < V::lanes; ++lane) {
       const auto bits = static_cast<uint64_t>(counter + lane);
       low[lane] = static_cast<uint32_t>(bits);
       high[lane] = static_cast<uint32_t>(bits >> 32);
     }
-    draw_lanes<V>(seed, epoch, low, high, kKeepBlock, blocks);
+    const LaneBlocks<V> blocks = draw_lanes<V>(seed, epoch, low, high, kKeepBlock);
+    UNROLL for (int w = 0; w < 4; ++w) V::store_words(column[w], blocks.word[w]);
     for (int lane = 0; lane < V::lanes; ++lane) {
-      for (int w = 0; w < 4; ++w) words[lane * 4 + w] = blocks.word[w][lane];
+      for (int w = 0; w < 4; ++w) words[lane * 4 + w] = column[w][lane];
     }
     words += 4 * V::lanes;
   }
 }
 
-// Window radius and outputs of `lanes` tokens: output_ids[l * (1 + negative)] is set to the token's own id,
-// its negatives follow.
+// window_radius (sgns/draws.h) in every lane.
 template <class V>
-KERNEL_INLINE void draw_windows(const SgnsParams& params, const AliasSlot* noise, uint32_t epoch,
-                                const int32_t* ids, const uint32_t* low, const uint32_t* high,
-                                int32_t* radius, int32_t* output_ids) {
-  const int outputs = 1 + params.negative;
+KERNEL_INLINE typename V::Word window_radii(const SgnsParams& params, typename V::Word draws) {
+  uint32_t radius[V::lanes];
+  V::store_words(radius, draws);
+  for (int lane = 0; lane < V::lanes; ++lane) {
+    radius[lane] = static_cast<uint32_t>(window_radius(radius[lane], params.window, params.shrink_windows));
+  }
+  return V::load_words(radius);
+}
+
+// Window radius and outputs of `lanes` tokens. Output o of lane l is output_ids[o * lanes + l]: the token's
+// own id, then its negatives. Returns a vector that is not 0 in lanes where an output repeats.
+template <class V>
+KERNEL_INLINE typename V::Word draw_windows(const SgnsParams& params, const AliasSlot* noise, uint32_t epoch,
+                                            const uint32_t* ids, const uint32_t* low, const uint32_t* high,
+                                            uint32_t* radius, uint32_t* output_ids) {
+  using Word = typename V::Word;
   const auto vocabulary = static_cast<uint32_t>(params.vocabulary);
-  LaneBlocks<V> blocks;
+  Word repeats = V::broadcast_word(0);
+  V::store_words(output_ids, V::load_words(ids));
   for (int block = 0; block < token_blocks(params.negative); ++block) {
-    draw_lanes<V>(params.seed, epoch, low, high, kTokenBlock + static_cast<uint32_t>(block), blocks);
-    const int words = outputs - 4 * block < 4 ? outputs - 4 * block : 4;
-    for (int lane = 0; lane < V::lanes; ++lane) {
-      int32_t* const out = output_ids + lane * outputs + 4 * block;
-      for (int w = block == 0; w < words; ++w) {
-        out[w] = static_cast<int32_t>(draw_alias(noise, vocabulary, blocks.word[w][lane]));
+    const LaneBlocks<V> blocks =
+        draw_lanes<V>(params.seed, epoch, low, high, kTokenBlock + static_cast<uint32_t>(block));
+    if (block == 0) V::store_words(radius, window_radii<V>(params, blocks.word[kWindowDraw]));
+    for (int w = block == 0; w < 4 && 4 * block + w <= params.negative; ++w) {
+      const int output = 4 * block + w;
+      const Word drawn = V::draw_from_alias(noise, vocabulary, blocks.word[w]);
+      for (int o = 0; o < output; ++o) {
+        repeats = V::mark_equal(repeats, drawn, V::load_words(output_ids + o * V::lanes));
       }
-      if (block > 0) continue;
-      out[0] = ids[lane];
-      radius[lane] = window_radius(blocks.word[kWindowDraw][lane], params.window, params.shrink_windows);
+      V::store_words(output_ids + output * V::lanes, drawn);
     }
   }
+  return repeats;
 }
 
 }  // namespace full_w2v

@@ -8,10 +8,31 @@
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
+//   mark_equal     `marks`, and in the lanes where a == b any other value than 0
+//   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
+//
 // Every function is inlined: a file compiled for one instruction set must not leave code behind that the
 // linker could pick for another.
 #pragma once
 
+#include <cstdint>
+
+#include "sgns/alias_table.h"
+
 #define VECTOR_INLINE __attribute__((always_inline)) static inline
 #define KERNEL_INLINE __attribute__((always_inline)) inline
 #define UNROLL _Pragma("GCC unroll 64")
+
+namespace full_w2v {
+
+// draw_from_alias for instruction sets whose gathers do not pay.
+template <class V>
+KERNEL_INLINE typename V::Word draw_lane_by_lane(const AliasSlot* table, uint32_t count,
+                                                 typename V::Word draws) {
+  uint32_t lane[V::lanes];
+  V::store_words(lane, draws);
+  for (int i = 0; i < V::lanes; ++i) lane[i] = draw_alias(table, count, lane[i]);
+  return V::load_words(lane);
+}
+
+}  // namespace full_w2v

@@ -64,6 +64,10 @@ struct Vector128 {
     }
     low = a * b;
   }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) { return marks | static_cast<Word>(a == b); }
+  VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
+    return draw_lane_by_lane<Vector128>(table, count, draws);
+  }
 };
 
 }  // namespace full_w2v

@@ -59,6 +59,12 @@ struct Avx2 {
     high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
     low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
   }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
+    return _mm256_or_si256(marks, _mm256_cmpeq_epi32(a, b));
+  }
+  VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
+    return draw_lane_by_lane<Avx2>(table, count, draws);
+  }
 };
 
 }  // namespace full_w2v

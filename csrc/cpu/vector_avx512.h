@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "cpu/vector.h"
+#include "sgns/alias_table.h"
 
 namespace full_w2v {
 
@@ -55,6 +56,20 @@ struct Avx512 {
     const Word even = _mm512_mul_epu32(a, factor), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), factor);
     high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
     low = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
+    return _mm512_mask_mov_epi32(marks, _mm512_cmpeq_epi32_mask(a, b), _mm512_set1_epi32(-1));
+  }
+  VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
+    Word slot, fraction;
+    multiply_wide(draws, count, slot, fraction);
+    const Word low = _mm512_i32gather_epi64(_mm512_castsi512_si256(slot), table, sizeof(AliasSlot));
+    const Word high = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(slot, 1), table, sizeof(AliasSlot));
+    const Word even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const Word odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    const Word threshold = _mm512_permutex2var_epi32(low, even, high);
+    const Word alias = _mm512_permutex2var_epi32(low, odd, high);
+    return _mm512_mask_blend_epi32(_mm512_cmplt_epu32_mask(fraction, threshold), alias, slot);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cpu/vector.h"
+#include "sgns/alias_table.h"
 
 namespace full_w2v {
 
@@ -48,6 +49,10 @@ struct Scalar {
     const uint64_t product = static_cast<uint64_t>(a) * b;
     high = static_cast<uint32_t>(product >> 32);
     low = static_cast<uint32_t>(product);
+  }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) { return marks | (a == b); }
+  VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
+    return draw_alias(table, count, draws);
   }
 };
 

@@ -24,12 +24,12 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   const int64_t tokens = kChunkTokens + kSegmentTokens;
   const int64_t kept = tokens + 2 * margin;
   keep_words = aligned_array<uint32_t>(tokens + 2 * kVectorRoom);
-  ids = aligned_array<int32_t>(kept);
+  ids = aligned_array<uint32_t>(kept);
   position_low = aligned_array<uint32_t>(kept);
   position_high = aligned_array<uint32_t>(kept);
-  radius = aligned_array<int32_t>(kept);
-  output_ids = aligned_array<int32_t>(kept * outputs);
-  repeats = aligned_array<uint8_t>(kept);
+  radius = aligned_array<uint32_t>(kept);
+  output_ids = aligned_array<uint32_t>((kept + kVectorRoom) * outputs);
+  repeats = aligned_array<uint32_t>(kept);
   latest_repeat = aligned_array<int32_t>(kept);
 
   most_contexts = 2 * params.window + params.share_negatives;
@@ -37,6 +37,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   context = aligned_array<float*>(most_contexts);
   output = aligned_array<float*>(most_outputs);
   ahead = aligned_array<const char*>(most_outputs + 1);
+  context_words = aligned_array<int32_t>(most_contexts);
   negative = aligned_array<int32_t>(outputs);
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);

@@ -14,7 +14,8 @@ namespace full_w2v {
 struct IdTable {
   struct Entry {
     uint32_t stamp;
-    int32_t id, index;
+    uint32_t id;
+    int32_t index;
   };
   Entry* entries;
   uint32_t mask, stamp;
@@ -39,17 +40,18 @@ struct alignas(64) Workspace {
   int margin;
   int outputs;  // of one window: the target and its negatives
   AlignedArray<uint32_t> keep_words;
-  AlignedArray<int32_t> ids;
+  AlignedArray<uint32_t> ids;
   AlignedArray<uint32_t> position_low, position_high;
-  AlignedArray<int32_t> radius;
-  AlignedArray<int32_t> output_ids;     // [kept][outputs]
-  AlignedArray<uint8_t> repeats;        // an output row twice in a window
+  AlignedArray<uint32_t> radius;
+  AlignedArray<uint32_t> output_ids;    // a vector for each output of a vector of words (draw_windows)
+  AlignedArray<uint32_t> repeats;       // not 0 where an output row comes twice in a window
   AlignedArray<int32_t> latest_repeat;  // largest index so far of a word that came again within a window
 
   int most_contexts, most_outputs;  // of a tile
   AlignedArray<float*> context, output;
   AlignedArray<const char*> ahead;
-  AlignedArray<int32_t> negative;  // which output of the tile each negative is
+  AlignedArray<int32_t> context_words;  // words of the tile's windows that each context is
+  AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
   AlignedArray<float> positive, total, scores, gradients, old_context;
   AlignedArray<IdTable::Entry> context_entries, output_entries;

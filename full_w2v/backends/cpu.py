@@ -6,9 +6,13 @@ from full_w2v import _native
 from full_w2v.backends.base import SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError
+from full_w2v.errors import BackendError, ConfigError
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
+
+
+# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
+SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 
 
 def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams:
@@ -58,11 +62,13 @@ class CpuBackend:
     def description(self) -> str:
         """Instruction set and threads in use."""
         trainer = self._loaded()
-        return f"{trainer.simd}, {trainer.threads} threads"
+        return f"{trainer.simd}, {trainer.threads} thread{'s' if trainer.threads > 1 else ''}"
 
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
+        if self._simd not in ("", *SIMD_LEVELS):
+            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer = _native.CpuTrainer(
             params=sgns_params(len(counts), model.config),
             keep=keep_thresholds(counts, model.config.sample),

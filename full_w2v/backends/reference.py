@@ -340,7 +340,7 @@ class ReferenceBackend:
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ..."""
-        settings, ids, offsets = self._settings(epoch), _read_only(corpus.ids), corpus.offsets
+        settings, ids, offsets = self.settings(epoch), _read_only(corpus.ids), corpus.offsets
         stats = SpanStats()
         sentence = int(np.searchsorted(offsets, begin, side="right")) - 1
         while sentence < corpus.sentences and offsets[sentence] < end:
@@ -353,16 +353,8 @@ class ReferenceBackend:
             sentence += 1
         return stats
 
-    def read(self, model: Model) -> None:
-        """Copies the matrices as they now are into the model's, rounded to float32."""
-        model.input[:] = self.input
-        model.output[:] = self.output
-
-    def close(self) -> None:
-        """Frees the matrices."""
-        del self.input, self.output
-
-    def _settings(self, epoch: int) -> Settings:
+    def settings(self, epoch: int) -> Settings:
+        """What every segment of an epoch has in common, for the functions above."""
         c = self._config
         return Settings(
             seed=np.uint64(c.seed),
@@ -375,6 +367,15 @@ class ReferenceBackend:
             keep=self._keep,
             noise=self._noise,
         )
+
+    def read(self, model: Model) -> None:
+        """Copies the matrices as they now are into the model's, rounded to float32."""
+        model.input[:] = self.input
+        model.output[:] = self.output
+
+    def close(self) -> None:
+        """Frees the matrices."""
+        del self.input, self.output
 
     def _train_segment(
         self, settings: Settings, sentence: Sentence, tokens: tuple[int, int], rate: float

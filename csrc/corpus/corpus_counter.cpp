@@ -1,0 +1,191 @@
+#include "corpus/corpus_counter.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace full_w2v {
+namespace {
+
+constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+
+// Text from behind the byte order mark that some editors put at the start of a file.
+TextSpan without_mark(TextSpan text) {
+  const bool marked = text.offset == 0 && text.size >= 3 && std::memcmp(text.data, kByteOrderMark, 3) == 0;
+  return marked ? TextSpan{text.data + 3, text.size - 3, 3} : text;
+}
+
+InvalidText located(const NotText& fault, const TextSpan& text, const Block& block) {
+  InvalidText error;
+  error.source = block.source;
+  error.block = block.sequence;
+  error.offset = text.offset + static_cast<int64_t>(fault.offset);
+  error.byte = fault.byte;
+  error.line = 1 + std::count(text.data, text.data + fault.offset, '\n');  // in its block
+  return error;
+}
+
+}  // namespace
+
+// Runs an action of the queue. What is wrong with a text is found in a block, whose lines begin at 1: the
+// lines of earlier blocks are added here, when they are all counted.
+template <class Action>
+void CorpusCounter::with_lines(Action action) {
+  try {
+    action();
+  } catch (InvalidText& error) {
+    for (uint64_t block = 0; block < error.block; ++block) {
+      if (records_[block].source == error.source) error.line += records_[block].lines;
+    }
+    throw;
+  }
+}
+
+CorpusCounter::CorpusCounter(CounterSettings settings)
+    : settings_(std::move(settings)),
+      spill_(std::make_shared<Spill>(settings_.spill_memory, settings_.directory)),
+      queue_(static_cast<size_t>(settings_.threads) + 2) {
+  for (int i = 0; i < settings_.threads; ++i) workers_.push_back(std::make_unique<Worker>());
+  for (int i = 0; i < settings_.threads; ++i) {
+    threads_.emplace_back(&CorpusCounter::work, this, static_cast<uint32_t>(i));
+  }
+}
+
+CorpusCounter::~CorpusCounter() { stop(); }
+
+void CorpusCounter::stop() {
+  queue_.stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void CorpusCounter::begin_source() {
+  ++sources_;
+  pending_.clear();
+  pending_offset_ = 0;
+}
+
+void CorpusCounter::add_file(const std::string& path, const Poll& poll) {
+  const auto file = std::make_shared<const File>(File::open_for_reading(path));
+  const int64_t size = file->size();
+  const auto step = static_cast<int64_t>(settings_.block_bytes);
+  for (int64_t offset = 0; offset < size; offset += step) {
+    Block block;
+    block.offset = offset;
+    block.size = std::min(step, size - offset);
+    block.file = file;
+    block.file_size = size;
+    push(std::move(block), poll);
+  }
+}
+
+void CorpusCounter::feed(const char* text, size_t size, const Poll& poll) {
+  while (size > 0) {
+    const size_t before = pending_.size();
+    const size_t room =
+        before < settings_.block_bytes ? settings_.block_bytes - before : settings_.block_bytes;
+    const size_t taken = std::min(size, room);
+    pending_.append(text, taken);
+    text += taken;
+    size -= taken;
+    if (pending_.size() < settings_.block_bytes) return;
+    if (const size_t whole = whole_tokens(pending_, before)) push_text(whole, false, poll);
+  }
+}
+
+void CorpusCounter::feed_tokens(TokenBlock tokens, const Poll& poll) {
+  Block block;
+  block.is_tokens = true;
+  block.tokens = std::move(tokens);
+  push(std::move(block), poll);
+}
+
+void CorpusCounter::end_source(const Poll& poll) { push_text(pending_.size(), true, poll); }
+
+std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
+  with_lines([&] { queue_.wait_until_done(poll); });
+  stop();
+  std::vector<WordTable> tables;
+  for (const auto& worker : workers_) tables.push_back(std::move(worker->counter.table()));
+  workers_.clear();
+  return std::make_unique<CountedWords>(std::move(tables),
+                                        std::vector<BlockRecord>(records_.begin(), records_.end()), spill_);
+}
+
+// Pushes the first `size` bytes of the pending text.
+void CorpusCounter::push_text(size_t size, bool ends_source, const Poll& poll) {
+  if (size > std::numeric_limits<uint32_t>::max() - TokenCounter::kPadding) {
+    throw FileError("the corpus", "holds a token of more than 4 GiB");
+  }
+  Block block;
+  block.offset = pending_offset_;
+  block.ends_source = ends_source;
+  block.text.assign(pending_, size);  // the rest: what follows the last white space
+  block.text.swap(pending_);
+  block.text.resize(size);
+  pending_offset_ += static_cast<int64_t>(size);
+  push(std::move(block), poll);
+}
+
+void CorpusCounter::push(Block block, const Poll& poll) {
+  block.source = sources_ - 1;
+  {
+    const std::lock_guard<std::mutex> lock(records_mutex_);
+    block.sequence = records_.size();
+    records_.emplace_back();
+    records_.back().source = block.source;
+  }
+  with_lines([&] { queue_.push(std::move(block), poll); });
+}
+
+void CorpusCounter::work(uint32_t thread) {
+  Block block;
+  while (queue_.pop(block)) {
+    try {
+      BlockRecord* record;
+      {
+        const std::lock_guard<std::mutex> lock(records_mutex_);
+        record = &records_[block.sequence];
+      }
+      record->thread = thread;
+      count(*workers_[thread], block, *record);
+      queue_.done();
+    } catch (...) {
+      queue_.fail(block.sequence, std::current_exception());
+    }
+  }
+}
+
+void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
+  CountedBlock& counted = worker.counted;
+  record.first_word = worker.counter.table().size();
+  if (block.file) {
+    count_text(worker, read_block(block, worker.buffer), block);
+  } else if (!block.is_tokens) {
+    const size_t size = block.text.size();
+    block.text.append(TokenCounter::kPadding, ' ');
+    count_text(worker, {block.text.data(), size, block.offset}, block);
+  } else {
+    worker.counter.count_tokens(block.tokens, counted);
+  }
+  record.last_word = worker.counter.table().size();
+  record.lines = static_cast<uint32_t>(counted.ends.size());
+  if (block.ends_source) counted.ends.push(static_cast<uint32_t>(counted.ids.size()));
+  record.tokens = static_cast<uint32_t>(counted.ids.size());
+  record.ends = static_cast<uint32_t>(counted.ends.size());
+  record.ids_at = spill_->append(counted.ids.data(), counted.ids.size());
+  record.ends_at = spill_->append(counted.ends.data(), counted.ends.size());
+}
+
+void CorpusCounter::count_text(Worker& worker, TextSpan text, const Block& block) {
+  text = without_mark(text);
+  try {
+    worker.counter.count_text(text.data, text.size, settings_.errors, worker.counted);
+  } catch (const NotText& fault) {
+    throw located(fault, text, block);
+  }
+  bytes_counted_ += static_cast<int64_t>(text.size);
+}
+
+}  // namespace full_w2v

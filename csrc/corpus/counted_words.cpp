@@ -1,0 +1,121 @@
+#include "corpus/counted_words.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace full_w2v {
+namespace {
+
+size_t largest(const std::vector<WordTable>& tables) {
+  const auto fewer = [](const WordTable& a, const WordTable& b) { return a.size() < b.size(); };
+  return static_cast<size_t>(std::max_element(tables.begin(), tables.end(), fewer) - tables.begin());
+}
+
+}  // namespace
+
+CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> blocks,
+                           std::shared_ptr<const Spill> spill)
+    : blocks_(std::move(blocks)), spill_(std::move(spill)), numbers_(tables.size()) {
+  for (const BlockRecord& block : blocks_) tokens_ += block.tokens;
+  const size_t base = largest(tables);
+  counts_ = tables[base].counts();
+  table_ = std::move(tables[base]);
+  numbers_[base].resize(counts_.size());
+  std::iota(numbers_[base].begin(), numbers_[base].end(), 0u);
+  for (size_t thread = 0; thread < tables.size(); ++thread) {
+    if (thread == base) continue;
+    WordTable taken = std::move(tables[thread]);
+    const std::vector<uint64_t> counts = taken.counts();
+    taken.release_slots();
+    merge(taken, counts, numbers_[thread]);
+  }
+  find_order();
+}
+
+// Adds the words of another thread's table and notes their numbers.
+void CountedWords::merge(WordTable& table, const std::vector<uint64_t>& counts,
+                         std::vector<uint32_t>& numbers) {
+  constexpr uint32_t kBatch = 256;  // words whose slots are fetched ahead
+  struct Hashed {
+    TokenKey key;
+    uint64_t hash;
+  } hashed[kBatch];
+  numbers.resize(table.size());
+  for (uint32_t begin = 0; begin < table.size(); begin += kBatch) {
+    const uint32_t count = std::min(kBatch, table.size() - begin);
+    table_.reserve(kBatch);
+    for (uint32_t i = 0; i < count; ++i) {
+      const std::string_view word = table.word(begin + i);
+      hashed[i].key = token_key(word.data(), word.size());
+      hashed[i].hash = hash_key(hashed[i].key);
+      table_.prefetch(hashed[i].hash);
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      const std::string_view word = table.word(begin + i);
+      const WordTable::Slot& slot =
+          table_.find_or_add(hashed[i].key, hashed[i].hash, word.data(), word.size());
+      const uint32_t number = slot.id & ~WordTable::kAlias;
+      if (number == counts_.size()) counts_.push_back(0);
+      counts_[number] += counts[begin + i];
+      numbers[begin + i] = number;
+    }
+  }
+}
+
+// A word's first block is the earliest that brought its thread a new word; in it, ids tell the order.
+void CountedWords::find_order() {
+  std::vector<bool> seen(counts_.size());
+  for (const BlockRecord& block : blocks_) {
+    for (uint32_t id = block.first_word; id < block.last_word; ++id) {
+      const uint32_t number = numbers_[block.thread][id];
+      if (counts_[number] == 0 || seen[number]) continue;  // an alias, or known from an earlier block
+      seen[number] = true;
+      order_.push_back(number);
+    }
+  }
+}
+
+uint64_t CountedWords::least_count(size_t words) const {
+  if (words >= order_.size()) return 1;
+  std::vector<uint64_t> counts;
+  counts.reserve(order_.size());
+  for (const uint32_t number : order_) counts.push_back(counts_[number]);
+  const auto first_dropped = counts.begin() + static_cast<ptrdiff_t>(words);
+  std::nth_element(counts.begin(), first_dropped, counts.end(), std::greater<>());
+  return *first_dropped + 1;
+}
+
+std::vector<uint32_t> CountedWords::select(uint64_t min_count) const {
+  std::vector<uint32_t> numbers;
+  for (const uint32_t number : order_) {
+    if (counts_[number] >= min_count) numbers.push_back(number);
+  }
+  std::stable_sort(numbers.begin(), numbers.end(),
+                   [this](uint32_t a, uint32_t b) { return counts_[a] > counts_[b]; });
+  return numbers;
+}
+
+uint32_t CountedWords::find(std::string_view word) const {
+  const std::string padded = std::string(word) + std::string(kKeyPadding, '\0');
+  const TokenKey key = token_key(padded.data(), word.size());
+  const WordTable::Slot* slot = table_.find(key, hash_key(key), word);
+  return slot && slot->id < WordTable::kAlias && counts_[slot->id] > 0 ? slot->id : kNoWord;
+}
+
+Renaming CountedWords::rename(const std::vector<uint32_t>& numbers) const {
+  std::vector<int32_t> ids(counts_.size(), -1);
+  for (size_t id = 0; id < numbers.size(); ++id) {
+    if (numbers[id] != kNoWord) ids[numbers[id]] = static_cast<int32_t>(id);
+  }
+  Renaming renaming(numbers_.size());
+  for (size_t thread = 0; thread < numbers_.size(); ++thread) {
+    renaming[thread].reserve(numbers_[thread].size());
+    for (const uint32_t number : numbers_[thread]) renaming[thread].push_back(ids[number]);
+  }
+  return renaming;
+}
+
+}  // namespace full_w2v

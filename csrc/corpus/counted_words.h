@@ -1,0 +1,61 @@
+// The words of a counted corpus, and its text as provisional ids.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "corpus/block.h"
+#include "corpus/spill.h"
+#include "corpus/word_table.h"
+
+namespace full_w2v {
+
+constexpr uint32_t kNoWord = UINT32_MAX;
+
+// Per counting thread, what its provisional ids become; -1 drops a token.
+using Renaming = std::vector<std::vector<int32_t>>;
+
+class CountedWords {
+ public:
+  // Merges what threads have counted, in their tables.
+  CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> records,
+               std::shared_ptr<const Spill> spill);
+
+  int64_t tokens() const { return tokens_; }
+  size_t words() const { return order_.size(); }
+  size_t numbers() const { return counts_.size(); }  // every number is below
+
+  // The smallest count that at most `words` words reach: gensim's rule for max_final_vocab.
+  uint64_t least_count(size_t words) const;
+
+  // Numbers of the words that occur `min_count` times or more: most frequent first, ties by first appearance.
+  std::vector<uint32_t> select(uint64_t min_count) const;
+
+  // Number of a word, kNoWord if the corpus does not hold it.
+  uint32_t find(std::string_view word) const;
+
+  std::string_view word(uint32_t number) const { return table_.word(number); }
+  uint64_t count(uint32_t number) const { return counts_[number]; }
+
+  // Renames provisional ids so that the word of number numbers[i] becomes i; kNoWord is passed over.
+  Renaming rename(const std::vector<uint32_t>& numbers) const;
+
+  const std::vector<BlockRecord>& blocks() const { return blocks_; }
+  const Spill& spill() const { return *spill_; }
+
+ private:
+  void merge(WordTable& table, const std::vector<uint64_t>& counts, std::vector<uint32_t>& numbers);
+  void find_order();
+
+  std::vector<BlockRecord> blocks_;
+  std::shared_ptr<const Spill> spill_;
+  WordTable table_;                             // a word's number is its id here
+  std::vector<uint64_t> counts_;                // by number
+  std::vector<uint32_t> order_;                 // numbers by first appearance
+  std::vector<std::vector<uint32_t>> numbers_;  // per thread, the number behind each provisional id
+  int64_t tokens_ = 0;
+};
+
+}  // namespace full_w2v

@@ -1,0 +1,76 @@
+// Words and their counts: open addressing over 32-byte slots that hold a word's key, count and id.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "corpus/huge_pages.h"
+#include "corpus/token_key.h"
+
+namespace full_w2v {
+
+class WordTable {
+ public:
+  struct Slot {
+    TokenKey key;  // high is 0 in an empty slot
+    uint64_t count;
+    uint32_t id;
+  };
+  static_assert(sizeof(Slot) == 32, "two slots share a cache line");
+
+  // Set in the id of a token that is no word itself but stands for others. Its count is reported as 0.
+  static constexpr uint32_t kAlias = uint32_t{1} << 31;
+
+  explicit WordTable(size_t capacity = kFirstCapacity);
+
+  uint32_t size() const { return static_cast<uint32_t>(ends_.size() - 1); }
+
+  std::string_view word(uint32_t id) const {
+    const uint32_t index = id & ~kAlias;
+    return {bytes_.data() + ends_[index], ends_[index + 1] - ends_[index]};
+  }
+
+  // Makes room for `words` more words, so that slots stay where they are while they are added.
+  void reserve(size_t words);
+
+  void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_], 1); }
+
+  // The slot of a token; its count is 0 if it is new, and its id is then the next one in order of appearance.
+  // Room must have been reserved; `bytes` are copied.
+  Slot& find_or_add(const TokenKey& key, uint64_t hash, const char* bytes, size_t length) {
+    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+      Slot& slot = slots_[at];
+      if (holds(slot, key, {bytes, length})) return slot;
+      if (slot.key.high == 0) return add(slot, key, bytes, length);
+    }
+  }
+
+  // The slot of a token, null if there is none.
+  const Slot* find(const TokenKey& key, uint64_t hash, std::string_view token) const;
+
+  // Gives back the memory of the slots; only size() and word() may be called afterwards. Behind each word are
+  // then kKeyPadding bytes that may be read.
+  void release_slots();
+
+  // Count of every id.
+  std::vector<uint64_t> counts() const;
+
+ private:
+  bool holds(const Slot& slot, const TokenKey& key, std::string_view token) const {
+    return slot.key.low == key.low && slot.key.high == key.high &&
+           (!key.is_hashed() || word(slot.id) == token);
+  }
+
+  static constexpr size_t kFirstCapacity = size_t{1} << 15;
+
+  Slot& add(Slot& slot, const TokenKey& key, const char* bytes, size_t length);
+  void grow(size_t capacity);
+
+  ZeroedArray<Slot> slots_;
+  size_t mask_;
+  std::vector<char> bytes_;     // all words, end to end
+  std::vector<uint64_t> ends_;  // word i is bytes_[ends_[i]] ... bytes_[ends_[i + 1] - 1]
+};
+
+}  // namespace full_w2v

@@ -1,0 +1,255 @@
+"""Trained word vectors and what is asked of them: a word's vector, its neighbours, analogies."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from full_w2v.errors import ConfigError, FormatError, UnknownWordError, shown
+from full_w2v.model import Model
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+NORM_BLOCK = 4096  # rows converted to float64 at a time
+SPELLING_CANDIDATES = 100_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Embeddings:
+    """Words and their vectors; read-only.
+
+    words: word per id, all different, usually most frequent first.
+    vectors: float32, shape [words, dimension], all finite; other types are converted. Not copied if it can
+        be helped, so leave the array alone afterwards.
+    counts: occurrences per word id, int64, shape [words], all positive; None where they are not known.
+
+    Raises FormatError (a ValueError) if the three do not fit together or a value is not finite.
+    """
+
+    words: Sequence[str]
+    vectors: NDArray[np.float32]
+    counts: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(self.words))
+        object.__setattr__(self, "vectors", _read_only(self.vectors, np.float32))
+        if self.counts is not None:
+            object.__setattr__(self, "counts", _read_only(self.counts, np.int64))
+        self._check_shapes()
+        self._check_words()
+        self._check_values()
+
+    @classmethod
+    def from_model(cls, model: Model) -> "Embeddings":
+        """The input rows of a model, with its words and counts."""
+        return cls(model.vocabulary.words, model.input, model.vocabulary.counts)
+
+    @classmethod
+    def from_gensim(cls, source: Any) -> "Embeddings":
+        """Embeddings from gensim's KeyedVectors, or from a gensim model that holds them as `wv`.
+
+        Counts are kept if gensim has a positive one for every word. Raises FormatError for other objects and
+        for keys that are no strings.
+        """
+        keyed = getattr(source, "wv", source)
+        words = getattr(keyed, "index_to_key", None)
+        vectors = getattr(keyed, "vectors", None)
+        if words is None or not isinstance(vectors, np.ndarray):
+            raise FormatError(f"expected gensim KeyedVectors, got {type(source).__name__}")
+        counts = np.asarray(getattr(keyed, "expandos", {}).get("count", ()))
+        known = len(counts) == len(words) and counts.dtype.kind in "iu" and (counts > 0).all()
+        return cls(words, vectors, counts.astype(np.int64) if known else None)
+
+    def to_gensim(self, *, copy: bool = True) -> "KeyedVectors":
+        """A gensim KeyedVectors, with counts if they are known.
+
+        copy: give it vectors of its own; otherwise it shares ours, which stay read-only.
+        """
+        from gensim.models import KeyedVectors  # noqa: PLC0415 (takes a second, and most commands go without)
+
+        keyed = KeyedVectors(self.dimension)
+        keyed.index_to_key = list(self.words)
+        keyed.key_to_index = dict(self.ids)
+        keyed.next_index = len(self)
+        keyed.vectors = self.vectors.copy() if copy else self.vectors
+        if self.counts is not None:
+            keyed.expandos["count"] = self.counts.copy()
+        return keyed
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Embeddings":
+        """Embeddings from a file whose suffix names the format: see `full_w2v.formats.load_embeddings`."""
+        from full_w2v.formats import load_embeddings  # noqa: PLC0415 (formats itself needs this class)
+
+        return load_embeddings(path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a file whose suffix names the format: see `full_w2v.formats.save_embeddings`."""
+        from full_w2v.formats import save_embeddings  # noqa: PLC0415 (formats itself needs this class)
+
+        save_embeddings(self, path)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __repr__(self) -> str:
+        return f"<Embeddings: {len(self)} words, {self.dimension} dimensions>"
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.ids
+
+    @property
+    def dimension(self) -> int:
+        """Number of components of each vector."""
+        return int(self.vectors.shape[1])
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Id of each word."""
+        return {word: i for i, word in enumerate(self.words)}
+
+    @cached_property
+    def norms(self) -> NDArray[np.float64]:
+        """Euclidean length of each vector, shape [words]."""
+        norms = np.empty(len(self))
+        for begin in range(0, len(self), NORM_BLOCK):
+            block = self.vectors[begin : begin + NORM_BLOCK].astype(np.float64)
+            norms[begin : begin + NORM_BLOCK] = np.sqrt((block * block).sum(axis=1))
+        return norms
+
+    def unit_vectors(self, ids: NDArray[np.int64] | slice) -> NDArray[np.float32]:
+        """Vectors scaled to length 1, zero vectors left as they are; shape [ids, dimension]."""
+        norms = np.where(self.norms[ids] > 0, self.norms[ids], 1.0).astype(np.float32)
+        unit: NDArray[np.float32] = self.vectors[ids] / norms[:, None]
+        return unit
+
+    def id(self, word: str) -> int:
+        """Id of a word; raises UnknownWordError (a KeyError) that names words of similar spelling."""
+        found = self.ids.get(word)
+        if found is None:
+            raise UnknownWordError(self._unknown(word))
+        return found
+
+    def vector(self, word: str) -> NDArray[np.float32]:
+        """Vector of a word, read-only, shape [dimension]; raises UnknownWordError (a KeyError)."""
+        row: NDArray[np.float32] = self.vectors[self.id(word)]
+        return row
+
+    def neighbours(self, word_or_vector: str | ArrayLike, count: int = 10) -> list[tuple[str, float]]:
+        """Words whose vectors have the largest cosine with a word's vector or with a given one.
+
+        word_or_vector: a word, which is not its own neighbour, or a vector of shape [dimension].
+        count: how many; fewer are returned only if there are no more words.
+        Returns: (word, cosine), largest first; equal cosines in order of id. A zero vector's cosine is 0.
+        Raises UnknownWordError for an unknown word, ConfigError for a count below 1, ValueError for a vector
+        of another shape or with a value that is not finite.
+        """
+        if isinstance(word_or_vector, str):
+            word = self.id(word_or_vector)
+            return self._nearest(self.vectors[word].astype(np.float64), count, {word})
+        query = np.asarray(word_or_vector, np.float64)
+        if query.shape != (self.dimension,) or not np.isfinite(query).all():
+            raise ValueError(f"expected a vector of {self.dimension} finite values, got shape {query.shape}")
+        return self._nearest(query, count, set())
+
+    def analogy(self, a: str, b: str, c: str, count: int = 10) -> list[tuple[str, float]]:
+        """Answers to "a is to b as c is to ...": the words nearest to b - a + c, but for these three.
+
+        Vectors are scaled to length 1 before they are added (3CosAdd, Levy and Goldberg 2014). Returns and
+        raises as `neighbours`.
+        """
+        ids = [self.id(word) for word in (a, b, c)]
+        a_unit, b_unit, c_unit = self.unit_vectors(np.array(ids)).astype(np.float64)
+        return self._nearest(b_unit - a_unit + c_unit, count, set(ids))
+
+    def _nearest(
+        self, query: NDArray[np.float64], count: int, exclude: Collection[int]
+    ) -> list[tuple[str, float]]:
+        if count < 1:
+            raise ConfigError(f"count must be at least 1, got {count}")
+        count = min(count, len(self) - len(exclude))
+        if count < 1:
+            return []
+        query = query / (np.sqrt((query * query).sum()) or 1.0)
+        candidates = self._candidates(query, count, exclude)
+        cosines = self._cosines(candidates, query)
+        best = np.lexsort((candidates, -cosines))[:count]
+        return [(self.words[candidates[i]], float(cosines[i])) for i in best]
+
+    def _candidates(
+        self, query: NDArray[np.float64], count: int, exclude: Collection[int]
+    ) -> NDArray[np.int64]:
+        """Ids, ascending, that hold the `count` nearest to a query of length 1 for certain."""
+        cosines = self.vectors @ query.astype(np.float32) / np.where(self.norms > 0, self.norms, 1.0)
+        cosines[list(exclude)] = -np.inf
+        threshold = np.partition(cosines, -count)[-count]
+        # A float32 dot product of unit vectors is off by at most (d + 2) * 2^-24 (Higham, Accuracy and
+        # Stability of Numerical Algorithms, 3.1), on either side of the comparison.
+        return np.flatnonzero(cosines >= threshold - (self.dimension + 2) * 2.0**-23)
+
+    def _cosines(self, ids: NDArray[np.int64], query: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cosines with a query of length 1 in float64, each row summed in the same order: equal rows tie."""
+        products: NDArray[np.float64] = (self.vectors[ids] * query).sum(axis=1)
+        return np.clip(products / np.where(self.norms[ids] > 0, self.norms[ids], 1.0), -1.0, 1.0)
+
+    def _unknown(self, word: str) -> str:
+        close = self._similar_spellings(word)
+        if not close:
+            return f"unknown word {shown(word)}; none of the {len(self)} words is spelled like it"
+        return f"unknown word {shown(word)}; did you mean {', '.join(map(shown, close))}?"
+
+    def _similar_spellings(self, word: str) -> list[str]:
+        """Up to three; sought among frequent words with the same first letter only, which takes no time."""
+        first = word[:1].casefold()
+        candidates = [
+            candidate
+            for candidate in self.words[:SPELLING_CANDIDATES]
+            if candidate[:1].casefold() == first and abs(len(candidate) - len(word)) <= 2
+        ]
+        return get_close_matches(word, candidates, 3)
+
+    def _check_shapes(self) -> None:
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
+            raise FormatError(
+                f"expected one vector for each of {len(self.words)} words, got shape {self.vectors.shape}"
+            )
+        if 0 in self.vectors.shape:
+            raise FormatError(f"expected at least one word and one dimension, got shape {self.vectors.shape}")
+        if self.counts is not None and self.counts.shape != (len(self.words),):
+            raise FormatError(f"expected {len(self.words)} counts, got shape {self.counts.shape}")
+
+    def _check_words(self) -> None:
+        for word in self.words:
+            if not isinstance(word, str):
+                raise FormatError(f"words must be strings, got {shown(word)}")
+        if len(self.ids) < len(self.words):  # ids holds each word's last position
+            row, word = next((i, word) for i, word in enumerate(self.words) if self.ids[word] != i)
+            raise FormatError(f"the word {shown(word)} stands in row {row + 1} and again further down")
+
+    def _check_values(self) -> None:
+        row = first_not_finite(self.vectors)
+        if row is not None:
+            raise FormatError(f"the vector of {shown(self.words[row])} holds a value that is not finite")
+        if self.counts is not None and self.counts.min() < 1:
+            word = self.words[int(self.counts.argmin())]
+            raise FormatError(f"counts must be positive, got {self.counts.min()} for {shown(word)}")
+
+
+def first_not_finite(rows: NDArray[np.float32]) -> int | None:
+    """Index of the first row that holds an infinity or a NaN; None if there is none."""
+    if np.isfinite(rows.min()) and np.isfinite(rows.max()):  # takes no memory, unlike isfinite of all
+        return None
+    return next(i for i, row in enumerate(rows) if not np.isfinite(row).all())
+
+
+def _read_only(values: ArrayLike, dtype: type[np.generic]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is refused
+        view = np.ascontiguousarray(values, dtype).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,29 @@
+"""gensim's KeyedVectors: a pickle, so a stranger's file may run the stranger's code when it is loaded."""
+
+from pathlib import Path
+from textwrap import shorten
+from typing import BinaryIO
+
+from full_w2v.embeddings import Embeddings
+from full_w2v.errors import FormatError
+
+
+def save(embeddings: Embeddings, file: BinaryIO) -> None:
+    """Writes one file whatever its size; given a name, gensim would put large arrays into .npy files."""
+    keyed = embeddings.to_gensim(copy=False)
+    keyed.lifecycle_events = None  # would write the time and the machine into every file
+    keyed.save(file)
+
+
+def load(path: Path) -> Embeddings:
+    """Unpickles what gensim saved, .npy files beside it included; raises FormatError for anything else."""
+    from gensim.models import KeyedVectors  # noqa: PLC0415 (takes a second, and most commands go without)
+
+    try:
+        source = KeyedVectors.load(str(path))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle may raise anything
+        reason = shorten(f"{type(error).__name__}: {error}", 100)
+        raise FormatError(f"expected gensim KeyedVectors, but unpickling ended in {reason}") from error
+    return Embeddings.from_gensim(source)

@@ -1,0 +1,193 @@
+"""The native format: a safetensors file with a whole model, or with embeddings alone.
+
+    input         F32 [words, dimension]   the word vectors
+    output        F32 [words, dimension]   models only
+    counts        I64 [words]              models always, embeddings if they are known
+    word_bytes    U8  [bytes]              all words one after another, in UTF-8
+    word_offsets  I64 [words + 1]          word i is word_bytes[word_offsets[i] : word_offsets[i + 1]]
+
+Metadata: `format` "full-w2v", `version`; for a model also `config`, the settings as JSON, and `raw_tokens`.
+Words are a tensor because safetensors refuses a header of more than 100 MB.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from full_w2v.config import TrainConfig
+from full_w2v.embeddings import Embeddings, first_not_finite
+from full_w2v.errors import ConfigError, FormatError, shown
+from full_w2v.formats.words import decoded, encoded
+from full_w2v.model import Model
+from full_w2v.vocabulary import Vocabulary
+
+FORMAT = "full-w2v"
+VERSION = "1"
+TYPES: dict[str, Any] = {"F32": np.float32, "I64": np.int64, "U8": np.uint8}
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def save_embeddings(embeddings: Embeddings, file: BinaryIO) -> None:
+    """Writes words, vectors and counts if known; raises FormatError for a word that UTF-8 cannot encode."""
+    _write(file, _tensors(embeddings), {})
+
+
+def save_model(model: Model, file: BinaryIO) -> None:
+    """Writes both matrices, words, counts and settings; raises FormatError if they do not fit together."""
+    embeddings = Embeddings.from_model(model)
+    _check_output(model.output, embeddings)
+    settings = {
+        "config": json.dumps(model.config.to_dict()),
+        "raw_tokens": str(model.vocabulary.raw_tokens),
+    }
+    _write(file, _tensors(embeddings) | {"output": model.output}, settings)
+
+
+def load_embeddings(path: Path) -> Embeddings:
+    """Reads words and vectors, of a model its input rows; raises FormatError if the file is damaged."""
+    with _opened(path) as file:
+        words = _words(file)
+        vectors = _tensor(file, "input", "F32", (len(words), None))
+        counts = None
+        if "counts" in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+            counts = _tensor(file, "counts", "I64", (len(words),))
+        return Embeddings(words, vectors, counts)
+
+
+def load_model(path: Path) -> Model:
+    """Reads a model; raises FormatError if the file is damaged or holds embeddings alone."""
+    with _opened(path) as file:
+        if "output" not in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+            raise FormatError("holds embeddings only; a model has an output matrix too")
+        words = _words(file)
+        vectors = _tensor(file, "input", "F32", (len(words), None))
+        output = _tensor(file, "output", "F32", vectors.shape)
+        counts = _tensor(file, "counts", "I64", (len(words),))
+        metadata = file.metadata()
+    _check_output(output, Embeddings(words, vectors, counts))
+    config = _config(metadata.get("config", ""))
+    if config.vector_size != vectors.shape[1]:
+        raise FormatError(
+            f"the settings say {config.vector_size} dimensions, the matrices have {vectors.shape[1]}"
+        )
+    vocabulary = Vocabulary(words, counts, _raw_tokens(metadata.get("raw_tokens", "")))
+    return Model(vocabulary, config, vectors, output)
+
+
+def _tensors(embeddings: Embeddings) -> Tensors:
+    words = encoded(embeddings.words)
+    tensors: Tensors = {
+        "input": embeddings.vectors,
+        "word_bytes": np.frombuffer(b"".join(words), np.uint8),
+        "word_offsets": np.cumsum([0, *map(len, words)], dtype=np.int64),
+    }
+    return tensors if embeddings.counts is None else tensors | {"counts": embeddings.counts}
+
+
+def _write(file: BinaryIO, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Writes a safetensors file, largest types first so that each array stays aligned.
+
+    Not with the library's save_file: that makes a temporary file of its own, and its errors are no OSErrors.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "version": VERSION, **metadata}}
+    arrays = []
+    position = 0
+    for code in ("I64", "F32", "U8"):
+        for name, array in tensors.items():
+            if array.dtype == TYPES[code]:
+                end = position + array.nbytes
+                header[name] = {"dtype": code, "shape": array.shape, "data_offsets": (position, end)}
+                arrays.append(array)
+                position = end
+    encoded_header = json.dumps(header).encode()
+    encoded_header += b" " * (-len(encoded_header) % 8)
+    file.write(len(encoded_header).to_bytes(8, "little") + encoded_header)
+    for array in arrays:
+        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file as safetensors sees it, of our format and version; its errors become FormatErrors."""
+    path.open("rb").close()  # safetensors says "No such device" of a folder
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise FormatError("is a safetensors file, but not one that full-w2v wrote")
+            if metadata.get("version") != VERSION:
+                found = shown(metadata.get("version"))
+                raise FormatError(
+                    f"expected version {VERSION} of the format, got {found}; update full-w2v to read it"
+                )
+            yield file
+    except SafetensorError as error:
+        reason = shorten(str(error), 100)  # it may quote what the file holds
+        raise FormatError(f"is no complete safetensors file ({reason})") from error
+
+
+def _tensor(file: Any, name: str, code: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """A tensor of this type and shape, None standing for any size."""
+    if name not in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+        raise FormatError(f"the tensor {name} is missing")
+    found = file.get_slice(name)
+    sizes = found.get_shape()
+    fits = len(sizes) == len(shape) and all(
+        want in (None, size) for size, want in zip(sizes, shape, strict=True)
+    )
+    if found.get_dtype() != code or not fits:
+        wanted = [size if size is not None else "any" for size in shape]
+        raise FormatError(f"expected {name} as {code} {wanted}, got {found.get_dtype()} {sizes}")
+    array: NDArray[Any] = file.get_tensor(name)
+    return array
+
+
+def _words(file: Any) -> list[str]:
+    text = _tensor(file, "word_bytes", "U8", (None,)).tobytes()
+    offsets = _tensor(file, "word_offsets", "I64", (None,))
+    rising = len(offsets) > 0 and offsets[0] == 0 and bool((offsets[1:] >= offsets[:-1]).all())
+    if not rising or offsets[-1] != len(text):
+        raise FormatError(f"word_offsets do not rise from 0 to {len(text)}, the length of word_bytes")
+    bounds = offsets.tolist()
+    return [decoded(text[begin:end], f"row {row}") for row, (begin, end) in enumerate(pairwise(bounds), 1)]
+
+
+def _check_output(output: NDArray[np.float32], embeddings: Embeddings) -> None:
+    if output.shape != embeddings.vectors.shape or output.dtype != np.float32:
+        wanted = embeddings.vectors.shape
+        raise FormatError(
+            f"expected the output matrix as float32 {wanted}, got {output.dtype} {output.shape}"
+        )
+    row = first_not_finite(output)
+    if row is not None:
+        raise FormatError(
+            f"the output row of {shown(embeddings.words[row])} holds a value that is not finite"
+        )
+
+
+def _config(text: str) -> TrainConfig:
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FormatError(f"expected the settings as JSON, got {shown(text)}") from None
+    if not isinstance(settings, dict):
+        raise FormatError(f"expected the settings as a JSON object, got {shown(text)}")
+    try:
+        return TrainConfig.from_dict(settings)
+    except ConfigError as error:
+        raise FormatError(f"the settings are not valid: {error}") from error
+
+
+def _raw_tokens(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise FormatError(f"expected raw_tokens as a whole number, got {shown(text)}")
+    return int(text)

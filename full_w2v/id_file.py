@@ -1,0 +1,136 @@
+"""The file of an encoded corpus: a header of 64 bytes, then int32 ids, then int64 sentence offsets.
+
+Header, little-endian: magic, version, header size, tokens, sentences, words, raw tokens, where the offsets
+begin in bytes, and the CRC-32 of all that. It is written last: a file that was not finished has none.
+"""
+
+import mmap
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from full_w2v.errors import CorpusError
+
+MAGIC = b"FW2V-ids"
+VERSION = 1
+HEADER_BYTES = 64
+_FIELDS = struct.Struct("<8sIIqqiqq")
+_CHECKSUM = struct.Struct("<I")
+_ID_BYTES = 4
+_OFFSET_BYTES = 8
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class IdFileHeader:
+    """Sizes of an encoded corpus. Every id is below `words`; raw_tokens counts dropped words too."""
+
+    tokens: int
+    sentences: int
+    words: int
+    raw_tokens: int
+
+    @property
+    def ids_at(self) -> int:
+        """Where the ids begin, in bytes."""
+        return HEADER_BYTES
+
+    @property
+    def offsets_at(self) -> int:
+        """Where the sentence offsets begin, in bytes."""
+        end = self.ids_at + self.tokens * _ID_BYTES
+        return -(-end // _ALIGNMENT) * _ALIGNMENT
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file."""
+        return self.offsets_at + (self.sentences + 1) * _OFFSET_BYTES
+
+    def pack(self) -> bytes:
+        """The header as bytes."""
+        sizes = (self.tokens, self.sentences, self.words, self.raw_tokens, self.offsets_at)
+        fields = _FIELDS.pack(MAGIC, VERSION, HEADER_BYTES, *sizes)
+        return (fields + _CHECKSUM.pack(zlib.crc32(fields))).ljust(HEADER_BYTES, b"\0")
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "IdFileHeader":
+        """The header that `pack` made; raises ValueError if `data` is anything else."""
+        if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
+            raise ValueError("not an encoded corpus")
+        _, version, _, tokens, sentences, words, raw_tokens, _ = _FIELDS.unpack_from(data)
+        if version != VERSION:
+            raise ValueError(f"format version {version}, expected {VERSION}")
+        header = cls(tokens, sentences, words, raw_tokens)
+        if min(tokens, sentences) < 0 or header.pack() != data[:HEADER_BYTES]:
+            raise ValueError("its header is damaged")
+        return header
+
+
+@contextmanager
+def new_id_file(path: Path | None, directory: str) -> Iterator[IO[bytes]]:
+    """An open file to fill: one without a name in `directory`, or one that becomes `path` when all went well.
+
+    A file that is not to be kept has no name, so that nothing can leave it behind. Raises CorpusError if it
+    cannot be made.
+    """
+    try:
+        file = _unnamed_file(directory) if path is None else _file_beside(path)
+    except OSError as error:
+        raise CorpusError(f"{path or directory}: cannot make the encoded corpus ({error.strerror})") from None
+    with file:
+        if path is None:
+            yield file
+            return
+        aside = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def write_header(file: IO[bytes], header: IdFileHeader, name: str) -> None:
+    """Finishes a file whose ids and offsets are written. Raises CorpusError if it cannot be written."""
+    try:
+        file.write(header.pack())
+        file.flush()
+    except OSError as error:
+        raise CorpusError(f"{name}: {error.strerror}") from None
+
+
+def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.int32], NDArray[np.int64]]:
+    """Header, ids and offsets of an encoded corpus; the arrays are read-only views of the mapped file.
+
+    Raises CorpusError if the file is not an encoded corpus, of another version, truncated or damaged.
+    """
+    try:
+        file.seek(0)
+        header = IdFileHeader.unpack(file.read(HEADER_BYTES))
+        size = file.seek(0, 2)
+        if size != header.file_bytes:
+            raise ValueError(f"{size} bytes long, expected {header.file_bytes}")
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        ids = np.frombuffer(data, np.int32, header.tokens, header.ids_at)
+        offsets = np.frombuffer(data, np.int64, header.sentences + 1, header.offsets_at)
+        if offsets[0] != 0 or offsets[-1] != header.tokens:
+            raise ValueError("its sentence offsets are damaged")
+    except ValueError as error:
+        raise CorpusError(f"{name}: cannot be used as an encoded corpus: {error}") from None
+    return header, ids, offsets
+
+
+def _unnamed_file(directory: str) -> IO[bytes]:
+    return tempfile.TemporaryFile(dir=directory, prefix="full_w2v.")
+
+
+def _file_beside(path: Path) -> IO[bytes]:
+    return tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)

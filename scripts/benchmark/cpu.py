@@ -1,0 +1,128 @@
+"""How fast is training on the CPU, next to gensim and fastText?
+
+Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings and
+threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak memory,
+and the quality of the vectors. Medians and ranges over the repeats; ratios are taken inside each round.
+
+    python scripts/benchmark/cpu.py corpus.txt --threads 1 2 --vector-size 128 --sample 1e-4
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from conditions import conditions, spread, table
+from peers import Run, Sets, Settings, installed_engines, run
+
+from full_w2v.evaluation import default_sets
+
+
+def main() -> None:
+    options = parse()
+    sets = default_sets()
+    sets = Sets([*map(str, sets.pairs), *options.pairs], list(map(str, sets.analogies)))
+    base = Settings(
+        vector_size=options.vector_size,
+        window=options.window,
+        negative=options.negative,
+        sample=options.sample,
+        epochs=options.epochs,
+    )
+    reports = []
+    for threads in options.threads:
+        settings = replace(base, threads=threads)
+        rounds = measure(options.engines, options.corpus, settings, sets, options.repeats)
+        reports.append(report(settings, rounds))
+        if not options.json:
+            show(reports[-1])
+    result = {"conditions": conditions(), "corpus": options.corpus, "repeats": options.repeats, "runs": reports}
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print("\n" + ", ".join(f"{name} {value}" for name, value in result["conditions"].items()))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("--engines", nargs="+", default=installed_engines(), choices=installed_engines())
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--vector-size", type=int, default=128)
+    parser.add_argument("--window", type=int, default=5)
+    parser.add_argument("--negative", type=int, default=5)
+    parser.add_argument("--sample", type=float, default=1e-4)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--pairs", nargs="*", default=[], help="more word-similarity files, MEN for one")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def measure(
+    engines: list[str], corpus: str, settings: Settings, sets: Sets, repeats: int
+) -> dict[str, list[Run]]:
+    """Rounds of one run of each engine, so that a drift of the machine meets all of them."""
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for repeat in range(repeats):
+        for engine in engines:
+            done = run(engine, corpus, replace(settings, seed=repeat + 1), sets)
+            runs[engine].append(done)
+            print(
+                f"threads {settings.threads}, round {repeat + 1}: {engine} "
+                f"{done.words_per_second:,.0f} words/s",
+                file=sys.stderr,
+            )
+    return dict(runs)
+
+
+def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
+    """Medians and ranges of each engine, and its times as multiples of ours, round by round."""
+    ours = next(iter(rounds.values()))
+    engines = {}
+    for engine, runs in rounds.items():
+        ratios = [a.words_per_second / b.words_per_second for a, b in zip(ours, runs, strict=True)]
+        engines[engine] = {
+            "words_per_second": [done.words_per_second for done in runs],
+            "read_seconds": [done.read_seconds for done in runs],
+            "peak_mebibytes": [done.peak_mebibytes for done in runs],
+            "ours_is_faster": ratios,
+            "quality": {
+                name: [done.quality[name] for done in runs] for name in runs[0].quality
+            },
+        }
+    return {"settings": vars(settings), "engines": engines}
+
+
+def show(report: dict[str, Any]) -> None:
+    """Prints one report as two tables."""
+    print(f"\n{', '.join(f'{name} {value}' for name, value in report['settings'].items() if name != 'seed')}")
+    rows = [("engine", "M words/s: median [least, most]", "ours is faster", "reading s", "peak MiB")]
+    for engine, figures in report["engines"].items():
+        rows.append(
+            (
+                engine,
+                spread([value / 1e6 for value in figures["words_per_second"]]),
+                spread(figures["ours_is_faster"]),
+                f"{statistics.median(figures['read_seconds']):.2f}",
+                f"{max(figures['peak_mebibytes']):,.0f}",
+            )
+        )
+    print(table(rows))
+    names = list(next(iter(report["engines"].values()))["quality"])
+    rows = [("quality, mean (deviation)", *names)]
+    for engine, figures in report["engines"].items():
+        rows.append((engine, *(mean_and_deviation(figures["quality"][name]) for name in names)))
+    print(table(rows))
+
+
+def mean_and_deviation(values: list[float]) -> str:
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.4f} ({deviation:.4f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+
+from full_w2v import _native
+from full_w2v.backends.cpu import CpuBackend, sgns_params
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError, ConfigError
+from full_w2v.model import Model
+from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
+
+from contract_cases import CASES, Case, assert_agrees
+
+LEVELS = _native.simd_levels()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_instruction_set_agrees_with_the_oracle(level: str, case: Case) -> None:
+    assert_agrees(CpuBackend(level), case)
+
+
+def zipf_model(threads: int = 1, **settings: object) -> tuple[Model, EncodedCorpus]:
+    """A model and a corpus of 30,000 tokens in sentences of 0 to 60 words, with Zipf's frequencies."""
+    random = np.random.default_rng(7)
+    words = 400
+    share = 1.0 / np.arange(1, words + 1)
+    lengths = random.integers(0, 61, 1000)
+    ids = random.choice(words, int(lengths.sum()), p=share / share.sum()).astype(np.int32)
+    counts = np.maximum(np.bincount(ids, minlength=words), 1).astype(np.int64)
+    vocabulary = Vocabulary([f"w{i}" for i in range(words)], counts)
+    config = TrainConfig(vector_size=33, sample=1e-2, epochs=2, threads=threads, **settings)
+    corpus = EncodedCorpus(ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    return Model.initialize(vocabulary, config), corpus
+
+
+def trained(backend: CpuBackend, model: Model, corpus: EncodedCorpus, cuts: list[int]) -> Model:
+    backend.load(model)
+    borders = [0, *cuts, corpus.tokens]
+    for epoch in range(model.config.epochs):
+        for begin, end in zip(borders, borders[1:], strict=False):
+            backend.train(corpus, begin, end, epoch)
+    backend.read(model)
+    backend.close()
+    return model
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("order", ["window", "pair"])
+def test_one_thread_gives_the_same_bits_however_the_corpus_is_cut(level: str, order: str) -> None:
+    whole, corpus = zipf_model(order=order)
+    parts, _ = zipf_model(order=order)
+    trained(CpuBackend(level), whole, corpus, [])
+    trained(CpuBackend(level), parts, corpus, [1, 17, 9000, 9001, 20000])
+    np.testing.assert_array_equal(whole.input, parts.input)
+    np.testing.assert_array_equal(whole.output, parts.output)
+
+
+def test_two_threads_train_every_word_once() -> None:
+    one, corpus = zipf_model()
+    two, _ = zipf_model(threads=2)
+    counts = []
+    for model in (one, two):
+        backend = CpuBackend()
+        backend.load(model)
+        counts.append([backend.train(corpus, 0, corpus.tokens, epoch) for epoch in range(2)])
+        backend.read(model)
+    assert [(s.words, s.pairs) for s in counts[0]] == [(s.words, s.pairs) for s in counts[1]]
+    # Races reorder float updates; they must not lose training: the vectors stay close, not equal.
+    cosine = np.sum(one.input * two.input) / np.linalg.norm(one.input) / np.linalg.norm(two.input)
+    assert cosine > 0.99
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_loss_is_the_same_whether_or_not_it_is_asked_for(level: str) -> None:
+    silent, corpus = zipf_model()
+    asked, _ = zipf_model(loss=True)
+    trained(CpuBackend(level), silent, corpus, [])
+    trained(CpuBackend(level), asked, corpus, [])
+    # The loss is summed beside the same updates, in kernels that may round otherwise.
+    np.testing.assert_allclose(asked.input, silent.input, rtol=0, atol=1e-5)
+
+
+def test_simd_cap_chooses_the_widest_level_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = zipf_model()
+    for level in LEVELS:
+        monkeypatch.setenv("FULL_W2V_SIMD", level)
+        backend = CpuBackend()
+        backend.load(model)
+        assert backend.description == f"{level}, 1 thread"
+    monkeypatch.delenv("FULL_W2V_SIMD")
+    backend = CpuBackend()
+    backend.load(model)
+    assert backend.description == f"{LEVELS[-1]}, 1 thread"
+
+
+def test_an_unknown_simd_cap_is_refused() -> None:
+    with pytest.raises(ConfigError, match="FULL_W2V_SIMD must be one of scalar, .*, got sse9"):
+        CpuBackend("sse9").load(zipf_model()[0])
+
+
+def test_training_before_load_is_refused() -> None:
+    with pytest.raises(BackendError, match=r"call load\(\) first"):
+        CpuBackend().train(zipf_model()[1], 0, 1, 0)
+
+
+@pytest.mark.parametrize("bad_id", [-1, 400])
+def test_a_word_id_outside_the_vocabulary_is_refused_and_nothing_trained(bad_id: int) -> None:
+    model, corpus = zipf_model()
+    ids = corpus.ids.copy()
+    ids[-1] = bad_id
+    backend = CpuBackend()
+    backend.load(model)
+    before = model.output.copy()
+    with pytest.raises(ValueError, match=f"word ids must be between 0 and 399, got {bad_id}"):
+        backend.train(EncodedCorpus(ids, corpus.offsets), 0, corpus.tokens, 0)
+    backend.read(model)
+    np.testing.assert_array_equal(model.output, before)
+
+
+def test_offsets_that_do_not_cover_the_ids_are_refused() -> None:
+    model, corpus = zipf_model()
+    backend = CpuBackend()
+    backend.load(model)
+    for offsets in ([0, 5], [1, corpus.tokens], [0, 9, 3, corpus.tokens]):
+        with pytest.raises(ValueError, match="offsets must rise from 0 to the number of ids"):
+            backend.train(EncodedCorpus(corpus.ids, np.array(offsets, np.int64)), 0, 1, 0)
+
+
+def test_native_arguments_are_checked() -> None:
+    model, _ = zipf_model()
+    counts = model.vocabulary.counts
+    good = {
+        "params": sgns_params(len(counts), model.config),
+        "keep": keep_thresholds(counts, 1e-3),
+        "noise": noise_table(counts, 0.75),
+        "threads": 1,
+    }
+    with pytest.raises(ValueError, match=r"keep must have shape \(400\), got \(399\)"):
+        _native.CpuTrainer(**good | {"keep": good["keep"][1:].copy()})
+    with pytest.raises(ValueError, match="an alias is out of range"):
+        _native.CpuTrainer(**good | {"noise": np.full((400, 2), 400, np.uint32)})
+    with pytest.raises(ValueError, match="threads must be at least 1, got 0"):
+        _native.CpuTrainer(**good | {"threads": 0})
+    with pytest.raises(TypeError):
+        _native.CpuTrainer(**good | {"keep": good["keep"].astype(np.int64)})
+    trainer = _native.CpuTrainer(**good)
+    with pytest.raises(ValueError, match=r"input must have shape \(400, 33\), got \(400, 32\)"):
+        trainer.load(np.zeros((400, 32), np.float32), model.output)

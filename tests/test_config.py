@@ -1,0 +1,65 @@
+import math
+from typing import Any
+
+import pytest
+
+from full_w2v.config import TrainConfig
+from full_w2v.errors import ConfigError
+
+BAD_SETTINGS = [
+    ("vector_size", 0, "vector_size must be between 1 and 65536, got 0"),
+    ("vector_size", 1.5, "vector_size must be a whole number, got 1.5"),
+    ("window", 0, "window must be between 1 and 1000, got 0"),
+    ("window", True, "window must be a whole number, got True"),
+    ("negative", 0, "negative must be between 1 and 1000, got 0"),
+    ("epochs", -1, "epochs must be between 1 and 1000000, got -1"),
+    ("seed", -1, "seed must be between 0 and 18446744073709551615, got -1"),
+    ("seed", 2**64, "seed must be between 0 and 18446744073709551615, got 18446744073709551616"),
+    ("threads", -1, "threads must be between 0 and 1024, got -1"),
+    ("share_negatives", 0, "share_negatives must be between 1 and 64, got 0"),
+    ("ns_exponent", math.nan, "ns_exponent must be a finite number, got nan"),
+    ("sample", -0.1, "sample must be between 0.0 and 1.0, got -0.1"),
+    ("sample", "1e-3", "sample must be a finite number, got '1e-3'"),
+    ("alpha", math.inf, "alpha must be a finite number, got inf"),
+    ("min_alpha", 0.5, r"min_alpha must not exceed alpha \(0.025\), got 0.5"),
+    ("order", "windows", "order must be one of window, pair, got 'windows'"),
+    ("loss", 1, "loss must be True or False, got 1"),
+    ("shrink_windows", None, "shrink_windows must be True or False, got None"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), BAD_SETTINGS)
+def test_a_setting_out_of_range_fails_when_it_is_made(name: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        TrainConfig(**{name: value})
+
+
+def test_shared_negatives_need_window_order() -> None:
+    assert TrainConfig(share_negatives=2).share_negatives == 2
+    with pytest.raises(ConfigError, match="share_negatives above 1 needs order='window', got order='pair'"):
+        TrainConfig(share_negatives=2, order="pair")
+
+
+def test_defaults_are_those_of_gensim() -> None:
+    from inspect import signature
+
+    from gensim.models import Word2Vec
+
+    gensim = {name: p.default for name, p in signature(Word2Vec.__init__).parameters.items()}
+    ours = TrainConfig().to_dict()
+    common = sorted(set(gensim) & set(ours))
+    assert common == [
+        "alpha", "epochs", "min_alpha", "negative", "ns_exponent", "sample", "seed", "shrink_windows",
+        "vector_size", "window",
+    ]  # fmt: skip
+    assert {name: ours[name] for name in common} == {name: gensim[name] for name in common}
+
+
+def test_settings_survive_a_dictionary() -> None:
+    config = TrainConfig(vector_size=7, order="pair", seed=2**64 - 1)
+    assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(ConfigError, match="unknown setting size, workers; known are vector_size, window"):
+        TrainConfig.from_dict({"size": 5, "workers": 2})

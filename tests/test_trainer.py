@@ -1,0 +1,161 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from full_w2v.backends import SpanStats
+from full_w2v.backends.cpu import CpuBackend
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError, ConfigError, CorpusError
+from full_w2v.model import Model
+from full_w2v.trainer import Progress, Training, train_model
+from full_w2v.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def job() -> Callable[..., tuple[Model, EncodedCorpus]]:
+    """Makes a model of 50 words and a corpus of 200,000 tokens for it."""
+
+    def make(**settings: object) -> tuple[Model, EncodedCorpus]:
+        random = np.random.default_rng(3)
+        sentences = random.integers(0, 50, (8000, 25))
+        counts = np.bincount(sentences.ravel(), minlength=50)
+        order = np.argsort(-counts, kind="stable")
+        rank = np.empty(50, np.int64)
+        rank[order] = np.arange(50)
+        vocabulary = Vocabulary([f"w{i}" for i in range(50)], counts[order], raw_tokens=220_000)
+        config = TrainConfig(vector_size=8, epochs=2, **{"threads": 1, "sample": 0.0, **settings})
+        return Model.initialize(vocabulary, config), EncodedCorpus.from_sentences(rank[sentences])
+
+    return make
+
+
+class RecordingBackend(CpuBackend):
+    """The CPU backend, with the spans that it was asked to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spans: list[tuple[int, int, int]] = []
+        self.closed = False
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        self.spans.append((epoch, begin, end))
+        return super().train(corpus, begin, end, epoch)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+def test_spans_cover_every_epoch_once_in_order(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job()
+    backend = RecordingBackend()
+    train_model(model, corpus, backend=backend)
+    for epoch in range(2):
+        spans = [(begin, end) for at, begin, end in backend.spans if at == epoch]
+        assert spans[0][0] == 0
+        assert spans[-1][1] == corpus.tokens
+        assert all(left[1] == right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert backend.closed
+
+
+def test_report_counts_words_and_pairs(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job(loss=True, negative=5)
+    report = train_model(model, corpus)
+    assert report.raw_words == 2 * 220_000
+    assert report.trained_words == 2 * corpus.tokens  # sample=0 keeps every word
+    # A window of radius 1 ... 5, mean 3, has 6 contexts but at sentence ends, and meets 6 outputs or 5.
+    assert 0.75 * 36 < report.pairs / report.trained_words < 36
+    assert len(report.loss) == 2
+    assert report.words_per_second == pytest.approx(report.raw_words / report.seconds["train"])
+    assert report.to_dict()["settings"] == model.config.to_dict()
+
+
+def test_mean_loss_is_exact(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    # All output rows are zero at first, so every pair of a first step has score 0 and loss log 2; with a
+    # learning rate of zero it stays so, whatever the number of pairs.
+    model, corpus = job(loss=True, alpha=0.0, min_alpha=0.0)
+    report = train_model(model, corpus)
+    assert report.loss == pytest.approx([np.log(2)] * 2, rel=1e-7)
+
+
+def test_loss_falls_where_words_have_company() -> None:
+    # Two groups of words that never meet: their company can be learned.
+    random = np.random.default_rng(5)
+    sentences = random.integers(0, 20, (2000, 20)) + 20 * (np.arange(2000)[:, None] % 2)
+    vocabulary = Vocabulary([str(i) for i in range(40)], np.bincount(sentences.ravel(), minlength=40))
+    config = TrainConfig(vector_size=16, epochs=5, sample=0.0, loss=True, threads=1)
+    model = Model.initialize(vocabulary, config)
+    report = train_model(model, EncodedCorpus.from_sentences(sentences))
+    assert report.loss == sorted(report.loss, reverse=True)
+    assert report.loss[-1] < 0.95 * report.loss[0]
+
+
+def test_progress_rises_to_the_end(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job(loss=True)
+    seen: list[Progress] = []
+    train_model(model, corpus, progress=seen.append)
+    assert [p.words for p in seen] == sorted(p.words for p in seen)
+    assert seen[-1].words == seen[-1].total_words == 440_000
+    assert seen[-1].epoch == 1
+    assert seen[-1].learning_rate == pytest.approx(1e-4)
+    assert all(p.loss is not None and 0 < p.loss < 6 for p in seen)
+
+
+def test_an_interrupt_leaves_the_model_as_trained_so_far(
+    job: Callable[..., tuple[Model, EncodedCorpus]],
+) -> None:
+    model, corpus = job()
+    fresh, _ = job()
+    backend = RecordingBackend()
+
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_model(model, corpus, backend=backend, progress=interrupt)
+    assert backend.closed
+    assert len(backend.spans) == 1
+    reference = CpuBackend()
+    reference.load(fresh)
+    reference.train(corpus, 0, backend.spans[0][2], 0)
+    reference.read(fresh)
+    np.testing.assert_array_equal(model.input, fresh.input)
+    np.testing.assert_array_equal(model.output, fresh.output)
+
+
+def test_epochs_can_be_run_one_by_one(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job()
+    whole, _ = job()
+    train_model(whole, corpus)
+    with Training(model, corpus) as training:
+        training.run_epoch(0)
+        before = model.input.copy()
+        training.sync()
+        assert not np.array_equal(model.input, before)
+        training.run_epoch(1)
+    np.testing.assert_array_equal(model.input, whole.input)
+
+
+def test_an_empty_corpus_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, _ = job()
+    with pytest.raises(CorpusError, match="the corpus has no tokens to train on"):
+        train_model(model, EncodedCorpus.from_sentences([[], []]))
+
+
+def test_an_unknown_backend_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job()
+    with pytest.raises(ConfigError, match="backend must be one of auto, .*, got 'tpu'"):
+        train_model(model, corpus, backend="tpu")
+
+
+def test_an_unusable_backend_says_why(
+    job: Callable[..., tuple[Model, EncodedCorpus]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_hardware() -> str:
+        raise BackendError("no such machine")
+
+    monkeypatch.setattr("full_w2v.backends.reference.ReferenceBackend.hardware", no_hardware)
+    with pytest.raises(BackendError, match="reference backend unavailable: no such machine. full-w2v backends"):
+        train_model(*job(), backend="reference")
