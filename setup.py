@@ -28,7 +28,7 @@ class BuildModules(build_ext):
         """Builds the extensions, then what nvcc compiles."""
         super().run()
         folder = Path("full_w2v") if self.inplace else Path(self.build_lib, "full_w2v")
-        self._cuda_modules = cuda.build_all(folder.resolve(), Path(self.build_temp).resolve(), in_place=bool(self.inplace))
+        self._cuda_modules = cuda.build_all(folder.resolve(), in_place=bool(self.inplace))
 
     def get_outputs(self) -> list[str]:
         """Files that were built."""

@@ -64,13 +64,14 @@ void require(bool holds, const char* what, int64_t got) {
 std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
                                       int32_t negative, float alpha, float min_alpha, int32_t epochs, uint64_t seed,
                                       const std::string& order, bool loss, const std::string& kernel, int device,
-                                      uintptr_t stream, int64_t corpus_bytes, int64_t launch_segments,
+                                      uintptr_t stream, int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
                                       int64_t launch_tokens) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
   require(window >= 1, "window must be at least 1", window);
   require(negative >= 1, "negative must be at least 1", negative);
   require(epochs >= 1, "epochs must be at least 1", epochs);
+  require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
   require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
   SgnsParams params{};
   params.vocabulary = vocabulary;
@@ -90,6 +91,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   options.kernel = kernel;
   options.stream = reinterpret_cast<cudaStream_t>(stream);
   options.corpus_bytes = corpus_bytes;
+  options.blocks = blocks;
   options.launch_segments = launch_segments;
   options.launch_tokens = launch_tokens;
   py::gil_scoped_release release;
@@ -194,15 +196,16 @@ void bind_trainer(py::module_& module) {
       .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
                        float alpha, float min_alpha, int32_t epochs, uint64_t seed, const std::string& order, bool loss,
                        const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
-                       int64_t launch_segments, int64_t launch_tokens) {
+                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
              return std::make_unique<BoundTrainer>(
                  make_trainer(vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
-                              order, loss, kernel, device, stream, corpus_bytes, launch_segments, launch_tokens));
+                              order, loss, kernel, device, stream, corpus_bytes, blocks, launch_segments, launch_tokens));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"), py::arg("shrink_windows"),
            py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"),
            py::arg("order"), py::arg("loss"), py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
+           py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,
            py::arg("launch_tokens") = TrainerOptions{}.launch_tokens)
       .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),

@@ -1,7 +1,6 @@
 #include "cuda/trainer.h"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 
 namespace full_w2v {
@@ -65,7 +64,8 @@ Trainer::Trainer(const SgnsParams& params, const TrainerOptions& options)
   totals_ = DeviceBuffer<Totals>(1);
   if (const int64_t floats = choice_.shape.scratch_floats) {
     const int64_t blocks = std::max<int64_t>(1, kScratchBytes / (floats * static_cast<int64_t>(sizeof(float))));
-    scratch_ = DeviceBuffer<float>(static_cast<size_t>(std::min(blocks, options.launch_segments) * floats));
+    scratch_ = DeviceBuffer<float>(
+        static_cast<size_t>(std::min({blocks, options.blocks, options.launch_segments}) * floats));
   }
 }
 
@@ -193,11 +193,12 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
   arguments.totals = totals_.data();
   arguments.scratch = scratch_.data();
   arguments.scratch_floats = choice_.shape.scratch_floats;
-  const int64_t slices = arguments.scratch_floats
-                             ? static_cast<int64_t>(scratch_.count()) / arguments.scratch_floats
-                             : std::numeric_limits<int32_t>::max();
+  int64_t blocks = std::min(count, options_.blocks);
+  if (arguments.scratch_floats) {
+    blocks = std::min(blocks, static_cast<int64_t>(scratch_.count()) / arguments.scratch_floats);
+  }
   slot.copied.hold(stream_);
-  choice_.kernel->launch(arguments, choice_.shape, std::min(count, slices), stream_);
+  choice_.kernel->launch(arguments, choice_.shape, blocks, stream_);
   slot.trained.record(stream_);
 }
 

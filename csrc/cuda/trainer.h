@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct TrainerOptions {
   std::string kernel = "auto";
   cudaStream_t stream = nullptr;  // to train on; null makes one
   int64_t corpus_bytes = -1;      // device memory for ids: a corpus that needs more is streamed; -1 takes what is free
+  int64_t blocks = std::numeric_limits<int32_t>::max();  // of a launch at most: segments in flight; 1 trains in order
   int64_t launch_segments = 32768;
   int64_t launch_tokens = int64_t{1} << 22;  // of a launch when the corpus is streamed
 };

@@ -40,6 +40,7 @@ class CudaBackend:
         None takes $FULL_W2V_CUDA_KERNEL, else "auto".
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
+    blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets no limit.
     launch_segments, launch_tokens: size of one launch; None takes the defaults.
 
     Raises BackendError if the device cannot be used.
@@ -62,12 +63,18 @@ class CudaBackend:
         kernel: str | None = None,
         stream: int = 0,
         corpus_bytes: int | None = None,
+        blocks: int | None = None,
         launch_segments: int | None = None,
         launch_tokens: int | None = None,
     ) -> None:
         self._module, self._device = _open_device(device)
         self._kernel = kernel or os.environ.get(KERNEL_VARIABLE) or "auto"
-        limits = {"corpus_bytes": corpus_bytes, "launch_segments": launch_segments, "launch_tokens": launch_tokens}
+        limits = {
+            "corpus_bytes": corpus_bytes,
+            "blocks": blocks,
+            "launch_segments": launch_segments,
+            "launch_tokens": launch_tokens,
+        }
         self._options = {"stream": stream, **{name: value for name, value in limits.items() if value is not None}}
         self._trainer: Any = None
         self._model: Model | None = None

@@ -1,6 +1,6 @@
-"""The contract in float64 and plain NumPy, with the CUDA kernels' context ring as an option.
+"""The contract with the context ring of the `warp` and `block` kernels, in float64 and plain NumPy.
 
-Written for the eye, one loop a concept. The draws come from the native generator, which has tests of its own.
+csrc/cuda/ring.cuh says when a row enters the ring and when it leaves. Without the ring this is the contract itself.
 """
 
 from dataclasses import dataclass, field
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from full_w2v import _native
+from full_w2v.backends.base import SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
-
-SEGMENT = 1024
+from full_w2v.model import Model
+from full_w2v.schedule import learning_rate, segments
+from full_w2v.vocabulary import keep_thresholds, noise_table
 
 
 def sigmoid(x):
@@ -20,119 +21,103 @@ def sigmoid(x):
 
 
 @dataclass
-class Oracle:
-    """Matrices in float64 that train() changes; `words`, `pairs` and `loss` are sums over all calls."""
+class Draws:
+    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N]."""
 
-    config: TrainConfig
-    vocabulary: Vocabulary
-    input: np.ndarray
-    output: np.ndarray
+    keep: np.ndarray
+    radius: np.ndarray
+    negatives: np.ndarray
+
+
+@dataclass
+class RingOracle:
+    """Trains a model's matrices, in float64 copies.
+
+    ring: whether contexts are trained on copies. stats: sums over all calls of train().
+    """
+
+    model: Model
     ring: bool
-    words: int = 0
-    pairs: int = 0
-    loss: float = 0.0
-    keep: np.ndarray = field(init=False)
-    noise: np.ndarray = field(init=False)
+    input: np.ndarray = field(init=False)
+    output: np.ndarray = field(init=False)
+    stats: SpanStats = field(init=False, default=SpanStats())
 
     def __post_init__(self):
-        self.input, self.output = self.input.astype(np.float64), self.output.astype(np.float64)
-        self.keep = keep_thresholds(self.vocabulary.counts, self.config.sample)
-        self.noise = noise_table(self.vocabulary.counts, self.config.ns_exponent)
+        self.input, self.output = self.model.input.astype(np.float64), self.model.output.astype(np.float64)
 
-    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> None:
-        """Trains the segments that begin in the span, in the order of the corpus."""
-        for first, last in zip(corpus.offsets[:-1].tolist(), corpus.offsets[1:].tolist(), strict=True):
-            kept = [p for p in range(first, last) if self._keeps(corpus, p, epoch)]
-            for segment in range(first, last, SEGMENT):
-                if begin <= segment < end:
-                    self._train_segment(corpus, kept, segment, epoch)
+    @property
+    def config(self) -> TrainConfig:
+        return self.model.config
 
-    def windows(self, corpus: EncodedCorpus, epoch: int):
-        """Every (centre position, context positions, outputs) of the corpus; outputs as (word, label) pairs."""
-        for first, last in zip(corpus.offsets[:-1].tolist(), corpus.offsets[1:].tolist(), strict=True):
-            kept = [p for p in range(first, last) if self._keeps(corpus, p, epoch)]
-            for centre in range(len(kept)):
-                contexts, outputs = self._window(corpus, kept, centre, epoch)
-                yield kept[centre], [kept[c] for c in contexts], outputs
+    def train(self, corpus: EncodedCorpus, epoch: int) -> None:
+        """Trains the whole corpus, segment by segment."""
+        draws = self.draws(corpus, epoch)
+        thresholds = keep_thresholds(self.model.vocabulary.counts, self.config.sample)
+        survives = draws.keep <= thresholds[corpus.ids]
+        for first, last in zip(corpus.offsets, corpus.offsets[1:], strict=False):
+            kept = first + np.flatnonzero(survives[first:last])
+            for segment in segments(int(first), int(last)):
+                rate = float(learning_rate(self.config, corpus.tokens, epoch, segment[0]))
+                self._train_segment(corpus.ids, kept, segment, draws, rate)
 
-    def _block(self, epoch: int, counter: int, block: int) -> np.ndarray:
-        words = np.array([[counter & 0xFFFFFFFF, counter >> 32, epoch, block]], np.uint32)
-        return _native.philox(words, self.config.seed)[0]
+    def draws(self, corpus: EncodedCorpus, epoch: int) -> Draws:
+        config, counts = self.config, self.model.vocabulary.counts
+        positions = np.arange(corpus.tokens, dtype=np.int64)
+        noise = noise_table(counts, config.ns_exponent)
+        shape = (config.window, config.shrink_windows, noise, config.negative)
+        return Draws(*_native.token_draws(positions, config.seed, epoch, *shape))
 
-    def _draw(self, epoch: int, position: int, index: int) -> int:
-        return int(self._block(epoch, position, 1 + index // 4)[index % 4])
+    def _train_segment(self, ids, kept, segment, draws, rate):
+        window = self.config.window
+        copies, loaded = {}, {}  # the ring: rows by place in `kept`
+        for centre in np.flatnonzero((kept >= segment[0]) & (kept < segment[1])):
+            for place in range(max(0, centre - window), min(len(kept), centre + window + 1)):
+                row = self.input[ids[kept[place]]]
+                if not self.ring:
+                    copies[place] = row  # a view: trained in place
+                elif place not in loaded:
+                    copies[place], loaded[place] = row.copy(), row.copy()
+            self._train_centre(ids, kept, centre, copies, draws, rate)
+            self._leave(ids, kept, copies, loaded, centre - window)
+        for place in sorted(loaded):
+            self._leave(ids, kept, copies, loaded, place)
 
-    def _keeps(self, corpus: EncodedCorpus, position: int, epoch: int) -> bool:
-        draw = self._block(epoch, position >> 2, 0)[position & 3]
-        return bool(draw <= self.keep[corpus.ids[position]])
+    def _leave(self, ids, kept, copies, loaded, place):
+        if place in loaded:
+            self.input[ids[kept[place]]] += copies.pop(place) - loaded.pop(place)
 
-    def _negative(self, draw: int) -> int:
-        product = draw * len(self.noise)
-        slot, fraction = product >> 32, product & 0xFFFFFFFF
-        return slot if fraction < self.noise[slot, 0] else int(self.noise[slot, 1])
+    def _train_centre(self, ids, kept, centre, copies, draws, rate):
+        position, radius = kept[centre], draws.radius[kept[centre]]
+        places = range(max(0, centre - radius), min(len(kept), centre + radius + 1))
+        contexts = [copies[place] for place in places if place != centre]
+        target = ids[position]
+        outputs = [(target, 1.0), *((word, 0.0) for word in draws.negatives[position] if word != target)]
+        self.stats += SpanStats(words=1, pairs=len(contexts) * len(outputs))
+        train = self._train_pairs if self.config.order == "pair" else self._train_window
+        train(contexts, outputs, rate)
 
-    def _window(self, corpus, kept, centre, epoch):
-        position, window = kept[centre], self.config.window
-        radius = 1 + (self._draw(epoch, position, 0) * window >> 32) if self.config.shrink_windows else window
-        contexts = [c for c in range(max(0, centre - radius), min(len(kept), centre + radius + 1)) if c != centre]
-        target = int(corpus.ids[position])
-        negatives = [self._negative(self._draw(epoch, position, 1 + n)) for n in range(self.config.negative)]
-        return contexts, [(target, 1.0), *((word, 0.0) for word in negatives if word != target)]
-
-    def _train_segment(self, corpus, kept, segment, epoch):
-        config, window = self.config, self.config.window
-        passed = (epoch * corpus.tokens + segment) / (config.epochs * corpus.tokens)
-        rate = config.alpha - (config.alpha - config.min_alpha) * passed
-        centres = [i for i, p in enumerate(kept) if segment <= p < segment + SEGMENT]
-        rows, loaded = {}, {}  # the ring: copies of context rows by place in `kept`
-        for centre in centres:
-            word = corpus.ids[kept[centre]]
-            for c in range(max(0, centre - window), min(len(kept), centre + window + 1)):
-                if self.ring and c not in loaded:
-                    loaded[c] = self.input[corpus.ids[kept[c]]].copy()
-                    rows[c] = loaded[c].copy()
-                elif not self.ring:
-                    rows[c] = self.input[corpus.ids[kept[c]]]  # a view: trained in place
-            contexts, outputs = self._window(corpus, kept, centre, epoch)
-            assert outputs[0][0] == word
-            self.words += 1
-            self._train_window([rows[c] for c in contexts], outputs, rate)
-            if self.ring and centre - window in loaded:
-                self._leave(corpus, kept, rows, loaded, centre - window)
-        for c in sorted(loaded):
-            self._leave(corpus, kept, rows, loaded, c)
-
-    def _leave(self, corpus, kept, rows, loaded, c):
-        self.input[corpus.ids[kept[c]]] += rows.pop(c) - loaded.pop(c)
+    def _train_pairs(self, contexts, outputs, rate):
+        for word, label in outputs:
+            y = self.output[word]
+            for x in contexts:
+                g = self._gradient(x @ y, label, rate)
+                before = x.copy()
+                x += g * y
+                y += g * before
 
     def _train_window(self, contexts, outputs, rate):
-        if self.config.order == "pair":
-            for word, label in outputs:
-                for x in contexts:
-                    self._train_pair(x, self.output[word], label, rate)
+        if not contexts:
             return
-        old = [x.copy() for x in contexts]
-        changes = []
-        for word, label in outputs:
-            y = self.output[word].copy()
-            scores = [float(x @ y) for x in old]
-            for score in scores:
-                self._count(score, label)
-            gradients = [rate * (label - sigmoid(score)) for score in scores]
-            changes.append((word, sum((g * x for g, x in zip(gradients, old, strict=True)), np.zeros_like(y))))
-            for x, g in zip(contexts, gradients, strict=True):
-                x += g * y
-        for word, change in changes:
+        old_x = np.array(contexts)
+        old_y = self.output[[word for word, _ in outputs]]
+        labels = np.array([label for _, label in outputs])
+        g = self._gradient(old_x @ old_y.T, labels, rate)
+        for x, change in zip(contexts, g @ old_y, strict=True):
+            x += change
+        for (word, _), change in zip(outputs, g.T @ old_x, strict=True):
             self.output[word] += change
 
-    def _train_pair(self, x, y, label, rate):
-        score = float(x @ y)
-        self._count(score, label)
-        g = rate * (label - sigmoid(score))
-        old = x.copy()
-        x += g * y
-        y += g * old
-
-    def _count(self, score, label):
-        self.pairs += 1
-        self.loss += float(np.logaddexp(0.0, -score if label else score))
+    def _gradient(self, score, label, rate):
+        # -log sigmoid(+-score), by the sign that the label gives
+        self.stats += SpanStats(loss=float(np.sum(np.logaddexp(0.0, np.where(label, -score, score)))))
+        return rate * (label - sigmoid(score))
