@@ -17,7 +17,9 @@ X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # Each instruction set is one translation unit with flags of its own: csrc/cpu/simd.cpp picks one at run time.
 SIMD_FLAGS = {
     "level_avx2.cpp": ["-mavx2", "-mfma"] if X86 else [],
-    "level_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-Wno-uninitialized"] if X86 else [],
+    "level_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-Wno-uninitialized"]
+    if X86
+    else [],
 }
 
 
@@ -49,11 +51,23 @@ class BuildModules(build_ext):
 warnings = ["-Wall", "-Wextra"] + (["-Werror"] if os.environ.get("FULL_W2V_WERROR") == "1" else [])
 native = Pybind11Extension(
     "full_w2v._native",
-    sorted(glob("csrc/sgns/*.cpp") + glob("csrc/corpus/*.cpp") + glob("csrc/cpu/*.cpp") + glob("csrc/bindings/native*.cpp")),
+    sorted(
+        glob("csrc/sgns/*.cpp")
+        + glob("csrc/corpus/*.cpp")
+        + glob("csrc/cpu/*.cpp")
+        + glob("csrc/bindings/native*.cpp")
+    ),
     include_dirs=["csrc"],
     depends=glob("csrc/**/*.h", recursive=True),
     cxx_std=17,
-    extra_compile_args=["-O3", "-g0", "-pthread", *warnings],
+    # FULL_W2V_CXXFLAGS comes last, so that it can override (the sanitizers' build does).
+    extra_compile_args=[
+        "-O3",
+        "-g0",
+        "-pthread",
+        *warnings,
+        *os.environ.get("FULL_W2V_CXXFLAGS", "").split(),
+    ],
     extra_link_args=["-pthread"],
 )
 

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _fail(str(error), 2)
     except MemoryError:
-        return _fail("out of memory; try a smaller --vector-size, a higher --min-count or --max-final-vocab", 1)
+        return _fail(
+            "out of memory; try a smaller --vector-size, a higher --min-count or --max-final-vocab", 1
+        )
     except (FullW2VError, OSError) as error:
         return _fail(_message(error), 1)
     return 0
@@ -151,12 +153,18 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add_command(commands, "evaluate", evaluate)
     command.add_argument("embeddings", metavar="PATH", help="embeddings in any format that train writes")
-    command.add_argument("--pairs", metavar="FILE", action="append", default=[], help="word word score a line")
+    command.add_argument(
+        "--pairs", metavar="FILE", action="append", default=[], help="word word score a line"
+    )
     command.add_argument(
         "--analogies", metavar="FILE", action="append", default=[], help="questions in Google's format"
     )
     command.add_argument(
-        "--restrict-vocabulary", metavar="N", type=int, default=300_000, help="most frequent words to consider"
+        "--restrict-vocabulary",
+        metavar="N",
+        type=int,
+        default=300_000,
+        help="most frequent words to consider",
     )
 
     command = _add_command(commands, "neighbours", neighbours)
@@ -189,7 +197,9 @@ def _add_command(commands: Any, name: str, run: Any, *, with_json: bool = True) 
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", nargs="+", help=CORPUS_HELP)
-    parser.add_argument("--min-count", metavar="N", type=int, default=5, help="drop words that occur less often")
+    parser.add_argument(
+        "--min-count", metavar="N", type=int, default=5, help="drop words that occur less often"
+    )
     parser.add_argument("--max-final-vocab", metavar="N", type=int, help="keep at most so many words")
     parser.add_argument("--encoding", default="utf-8", help="of the text (default %(default)s)")
     parser.add_argument(

@@ -71,7 +71,7 @@ class Embeddings:
 
         copy: give it vectors of its own; otherwise it shares ours, which stay read-only.
         """
-        from gensim.models import KeyedVectors  # noqa: PLC0415 (takes a second, and most commands go without)
+        from gensim.models import KeyedVectors
 
         keyed = KeyedVectors(self.dimension)
         keyed.index_to_key = list(self.words)
@@ -85,13 +85,13 @@ class Embeddings:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Embeddings":
         """Embeddings from a file whose suffix names the format: see `full_w2v.formats.load_embeddings`."""
-        from full_w2v.formats import load_embeddings  # noqa: PLC0415 (formats itself needs this class)
+        from full_w2v.formats import load_embeddings
 
         return load_embeddings(path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a file whose suffix names the format: see `full_w2v.formats.save_embeddings`."""
-        from full_w2v.formats import save_embeddings  # noqa: PLC0415 (formats itself needs this class)
+        from full_w2v.formats import save_embeddings
 
         save_embeddings(self, path)
 

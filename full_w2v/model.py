@@ -11,10 +11,10 @@ from full_w2v.vocabulary import Vocabulary
 
 @dataclass(eq=False)
 class Model:
-    """Input and output rows of skip-gram with negative sampling.
+    """Input and output rows of skip-gram with negative sampling, float32, shape [vocabulary, vector_size].
 
-    input: the word vectors, float32, shape [vocabulary, vector_size] (gensim's wv.vectors, word2vec.c's syn0).
-    output: the rows that words are predicted with, same shape (gensim's and word2vec.c's syn1neg).
+    input: the word vectors (gensim's wv.vectors, word2vec.c's syn0).
+    output: the rows that words are predicted with (syn1neg in both).
     """
 
     vocabulary: Vocabulary

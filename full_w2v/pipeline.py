@@ -12,7 +12,7 @@ from full_w2v.corpus import open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
-from full_w2v.formats import check_output, save_embeddings, save_model
+from full_w2v.formats import save_embeddings, save_model
 from full_w2v.model import Model
 from full_w2v.trainer import Progress, TrainReport, train_model
 
@@ -66,7 +66,7 @@ def train(
     encoding, errors: how text is decoded, as in `bytes.decode`.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
     config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...
-    on_phase: called with ("vocabulary" or "encode", bytes or words done, total or None) while the corpus is read.
+    on_phase: called while the corpus is read, with "vocabulary" or "encode", what is done, and of how much.
     on_progress: called with a Progress about four times a second while the model trains.
 
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError.

@@ -81,7 +81,7 @@ class Training:
             for epoch in range(model.config.epochs):
                 training.run_epoch(epoch)
 
-    model: trained in place; its matrices are current after `sync` and after the context ends, however it ends.
+    model: trained in place; its matrices are current after `sync` and when the context ends, however it does.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
 

@@ -78,7 +78,7 @@ def test_planted_vectors_leave_something_to_tell_apart(planted):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data/simplewiki.txt.zst")
 def test_results_equal_gensims_on_trained_vectors():
-    import zstandard  # noqa: PLC0415
+    import zstandard
 
     with zstandard.open(SHARED / "simplewiki.txt.zst", "rt", encoding="utf-8") as text:
         sentences = [line.split() for line in text.read(4_000_000).splitlines()]

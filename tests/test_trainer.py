@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_spans_cover_every_epoch_once_in_order(job: Callable[..., tuple[Model, E
         spans = [(begin, end) for at, begin, end in backend.spans if at == epoch]
         assert spans[0][0] == 0
         assert spans[-1][1] == corpus.tokens
-        assert all(left[1] == right[0] for left, right in zip(spans, spans[1:], strict=False))
+        assert all(left[1] == right[0] for left, right in pairwise(spans))
     assert backend.closed
 
 
@@ -146,7 +147,7 @@ def test_an_empty_corpus_is_refused(job: Callable[..., tuple[Model, EncodedCorpu
 
 def test_an_unknown_backend_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
     model, corpus = job()
-    with pytest.raises(ConfigError, match="backend must be one of auto, .*, got 'tpu'"):
+    with pytest.raises(ConfigError, match=r"backend must be one of auto, .*, got 'tpu'"):
         train_model(model, corpus, backend="tpu")
 
 
@@ -157,5 +158,5 @@ def test_an_unusable_backend_says_why(
         raise BackendError("no such machine")
 
     monkeypatch.setattr("full_w2v.backends.reference.ReferenceBackend.hardware", no_hardware)
-    with pytest.raises(BackendError, match="reference backend unavailable: no such machine. full-w2v backends"):
+    with pytest.raises(BackendError, match=r"reference backend unavailable: no such machine\. full-w2v"):
         train_model(*job(), backend="reference")

@@ -46,7 +46,9 @@ def open_backend(name: str = "auto") -> Backend:
         raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     status = _status(name)
     if not status.usable:
-        raise BackendError(f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend")
+        raise BackendError(
+            f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend"
+        )
     return _load(name)()
 
 

@@ -30,11 +30,14 @@ class Backend(Protocol):
 
     @staticmethod
     def hardware() -> str:
-        """What the backend would run on here, for people to read; raises BackendError, with why, if it cannot."""
+        """What the backend would run on here, for people to read.
+
+        Raises BackendError, with the reason, if it cannot run.
+        """
 
     @property
     def description(self) -> str:
-        """What the loaded model is trained with, for people to read: instruction set and threads, or device."""
+        """What trains the loaded model, for people to read: instruction set and threads, or device."""
 
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""

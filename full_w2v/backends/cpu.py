@@ -10,7 +10,6 @@ from full_w2v.errors import BackendError, ConfigError
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
-
 # Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
 SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 

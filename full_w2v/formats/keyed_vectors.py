@@ -17,7 +17,7 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
 
 def load(path: Path) -> Embeddings:
     """Unpickles what gensim saved, .npy files beside it included; raises FormatError for anything else."""
-    from gensim.models import KeyedVectors  # noqa: PLC0415 (takes a second, and most commands go without)
+    from gensim.models import KeyedVectors
 
     try:
         source = KeyedVectors.load(str(path))

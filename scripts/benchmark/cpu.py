@@ -1,8 +1,8 @@
-"""How fast is training on the CPU, next to gensim and fastText?
+"""Compares the speed of training on the CPU with gensim and fastText.
 
-Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings and
-threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak memory,
-and the quality of the vectors. Medians and ranges over the repeats; ratios are taken inside each round.
+Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings
+and threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak
+memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken inside each round.
 
     python scripts/benchmark/cpu.py corpus.txt --threads 1 2 --vector-size 128 --sample 1e-4
 """
@@ -39,7 +39,12 @@ def main() -> None:
         reports.append(report(settings, rounds))
         if not options.json:
             show(reports[-1])
-    result = {"conditions": conditions(), "corpus": options.corpus, "repeats": options.repeats, "runs": reports}
+    result = {
+        "conditions": conditions(),
+        "corpus": options.corpus,
+        "repeats": options.repeats,
+        "runs": reports,
+    }
     if options.json:
         print(json.dumps(result))
     else:
@@ -47,7 +52,9 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", help="text file, a sentence a line")
     parser.add_argument("--engines", nargs="+", default=installed_engines(), choices=installed_engines())
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -90,9 +97,7 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
             "read_seconds": [done.read_seconds for done in runs],
             "peak_mebibytes": [done.peak_mebibytes for done in runs],
             "ours_is_faster": ratios,
-            "quality": {
-                name: [done.quality[name] for done in runs] for name in runs[0].quality
-            },
+            "quality": {name: [done.quality[name] for done in runs] for name in runs[0].quality},
         }
     return {"settings": vars(settings), "engines": engines}
 

@@ -100,7 +100,7 @@ def gensim_run(corpus: str, settings: Settings, output: Path) -> tuple[float, fl
 
 
 def fasttext_run(corpus: str, settings: Settings, output: Path) -> tuple[float, float, int]:
-    """Trains with fastText without subwords. It reports no time of its own for reading: all counts as training."""
+    """Trains with fastText without subwords. It does not tell when reading ends: all counts as training."""
     import fasttext
     import numpy as np
 

@@ -1,5 +1,8 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from contract_cases import CASES, Case, assert_agrees
 
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend, sgns_params
@@ -8,8 +11,6 @@ from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
-
-from contract_cases import CASES, Case, assert_agrees
 
 LEVELS = _native.simd_levels()
 
@@ -38,7 +39,7 @@ def trained(backend: CpuBackend, model: Model, corpus: EncodedCorpus, cuts: list
     backend.load(model)
     borders = [0, *cuts, corpus.tokens]
     for epoch in range(model.config.epochs):
-        for begin, end in zip(borders, borders[1:], strict=False):
+        for begin, end in pairwise(borders):
             backend.train(corpus, begin, end, epoch)
     backend.read(model)
     backend.close()
@@ -95,7 +96,7 @@ def test_simd_cap_chooses_the_widest_level_below_it(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_simd_cap_is_refused() -> None:
-    with pytest.raises(ConfigError, match="FULL_W2V_SIMD must be one of scalar, .*, got sse9"):
+    with pytest.raises(ConfigError, match=r"FULL_W2V_SIMD must be one of scalar, .*, got sse9"):
         CpuBackend("sse9").load(zipf_model()[0])
 
 

@@ -1,0 +1,175 @@
+"""The native code under AddressSanitizer and UBSan: an instrumented build runs the tests that use it.
+
+The interpreter is not instrumented, so the sanitizer's runtime is preloaded. Leaks are not looked for: the
+interpreter keeps memory to its end. Before its silence counts, the same flags and the same preload must catch
+three planted errors.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+SANITIZERS = "-fsanitize=address,undefined"
+# Without the checks that AddressSanitizer makes as well: they double the time that pybind11's templates take.
+FLAGS = f"-O1 -g1 {SANITIZERS} -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all".split()
+# Tests of code that runs in the extension name it, or the backend that wraps it.
+USES_NATIVE = re.compile(r"\b_native\b|backends\.cpu|open_backend|CpuBackend")
+
+PLANTED_ERRORS = """
+#include <climits>
+#include <cstddef>
+#include <stdexcept>
+extern "C" int read_heap(std::size_t index) {
+  int* row = new int[8]();
+  const int value = row[index];
+  delete[] row;
+  return value;
+}
+extern "C" int read_stack(std::size_t index) {
+  volatile int row[8] = {};
+  return row[index];
+}
+extern "C" int increase(int value) { return value + 1; }
+extern "C" int throw_and_catch() {
+  try {
+    throw std::runtime_error("expected");
+  } catch (const std::exception&) {
+    return 7;
+  }
+}
+"""
+
+
+def compiler() -> list[str]:
+    return shlex.split(os.environ.get("CXX") or sysconfig.get_config_var("CXX") or "c++")
+
+
+def runtime_library(name: str) -> Path | None:
+    """Path of a library of the compiler, which answers the bare name if it has none."""
+    command = [*compiler(), f"-print-file-name={name}"]
+    path = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    return path.resolve() if path.is_absolute() and path.exists() else None
+
+
+@pytest.fixture(scope="module")
+def sanitized() -> dict[str, str]:
+    """Environment of a Python process that can load instrumented libraries."""
+    if sys.platform != "linux":
+        pytest.skip("preloads the sanitizer's runtime as Linux does")
+    # libstdc++ too: the sanitizer looks up its exception functions once, at start-up.
+    libraries = [runtime_library(name) for name in ("libasan.so", "libstdc++.so.6")]
+    if None in libraries:
+        pytest.skip(f"{compiler()[0]} has no shared AddressSanitizer runtime (libasan.so)")
+    return {
+        **os.environ,
+        "LD_PRELOAD": " ".join(map(str, libraries)),
+        "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:abort_on_error=0:exitcode=99",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+        "FULL_W2V_HYPOTHESIS_PROFILE": "sanitizers",
+        "FULL_W2V_CUDA": "off",
+    }
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory, sanitized) -> Path:
+    """A library of planted errors, built as the extension is."""
+    folder = tmp_path_factory.mktemp("planted")
+    (folder / "planted.cpp").write_text(PLANTED_ERRORS)
+    library = folder / "planted.so"
+    command = [*compiler(), "-std=c++17", "-shared", "-fPIC", *FLAGS, folder / "planted.cpp", "-o", library]
+    subprocess.run(command, check=True, env={**sanitized, "LD_PRELOAD": ""})
+    return library
+
+
+def run_python(arguments: list[str | Path], environment: dict[str, str], cwd: Path) -> tuple[int, str]:
+    """Exit status and output of a Python process."""
+    command = [sys.executable, *arguments]
+    result = subprocess.run(
+        command,
+        env=environment,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return result.returncode, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("call", "report"),
+    [
+        ("read_heap(8)", "AddressSanitizer: heap-buffer-overflow"),
+        ("read_stack(8)", "index 8 out of bounds|stack-buffer-overflow"),
+        ("increase(2**31 - 1)", "signed integer overflow"),
+    ],
+)
+def test_a_planted_error_is_caught(planted, sanitized, call, report):
+    code = f"import ctypes; ctypes.CDLL({str(planted)!r}).{call}; print('not caught')"
+    status, output = run_python(["-c", code], sanitized, planted.parent)
+    assert status == 99, output
+    assert re.search(report, output)
+    assert "not caught" not in output
+
+
+def test_correct_calls_pass(planted, sanitized):
+    calls = "l.read_heap(7), l.increase(1), l.throw_and_catch()"
+    code = f"import ctypes; l = ctypes.CDLL({str(planted)!r}); print({calls})"
+    assert run_python(["-c", code], sanitized, planted.parent) == (0, "0 2 7\n")
+
+
+@pytest.fixture(scope="module")
+def instrumented_package(repository, tmp_path_factory, sanitized) -> Path:
+    """A folder with a copy of full_w2v whose extension is instrumented, built by setup.py itself."""
+    folder = tmp_path_factory.mktemp("instrumented")
+    flags = {"FULL_W2V_CXXFLAGS": " ".join(FLAGS), "LDFLAGS": SANITIZERS}
+    environment = {**sanitized, "LD_PRELOAD": "", **flags}
+    ignored = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(repository / "full_w2v", folder / "full_w2v", ignore=ignored)
+    build = ["setup.py", "-q", "build_ext", "--build-lib", folder, "--build-temp", folder / "objects"]
+    status, output = run_python(build, environment, repository)
+    assert status == 0, output
+    return folder
+
+
+def test_the_extension_is_instrumented(instrumented_package, sanitized):
+    (extension,) = (instrumented_package / "full_w2v").glob("_native*.so")
+    content = extension.read_bytes()
+    assert b"__asan_report_load4" in content
+    assert b"__ubsan_handle_" in content
+    code = "import full_w2v._native as native; print(native.__file__)"
+    environment = {**sanitized, "PYTHONPATH": str(instrumented_package)}
+    assert run_python(["-c", code], environment, instrumented_package) == (0, f"{extension}\n")
+
+
+def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_package, sanitized):
+    tests = [
+        path
+        for path in sorted((repository / "tests").rglob("test_*.py"))
+        if path != Path(__file__) and USES_NATIVE.search(path.read_text(encoding="utf-8"))
+    ]
+    assert tests
+    environment = {**sanitized, "PYTHONPATH": str(instrumented_package)}
+    pytest_ = [
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-m",
+        "not slow",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        repository,
+    ]
+    configuration = ["-c", repository / "pyproject.toml"]
+    status, output = run_python([*pytest_, *configuration, *tests], environment, instrumented_package)
+    assert status == 0, output
+    assert re.search(r"\b[1-9]\d* passed", output)
