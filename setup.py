@@ -1,4 +1,4 @@
-"""Builds the modules in C++ and CUDA from csrc/; everything else about the package stands in pyproject.toml."""
+"""Builds the native modules from csrc/; everything else about the package stands in pyproject.toml."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripts.build import cuda  # noqa: E402  (of this tree, wherever it is built from)
+from scripts.build import cuda
 
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # -Wno-uninitialized: GCC 12 warns of its own _mm512_undefined_ps (GCC bug 105593).

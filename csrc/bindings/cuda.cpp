@@ -61,10 +61,11 @@ void require(bool holds, const char* what, int64_t got) {
   if (!holds) throw std::invalid_argument(std::string(what) + ", got " + std::to_string(got));
 }
 
-std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
-                                      int32_t negative, float alpha, float min_alpha, int32_t epochs, uint64_t seed,
-                                      const std::string& order, bool loss, const std::string& kernel, int device,
-                                      uintptr_t stream, int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
+std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window,
+                                      bool shrink_windows, int32_t negative, float alpha, float min_alpha,
+                                      int32_t epochs, uint64_t seed, const std::string& order, bool loss,
+                                      const std::string& kernel, int device, uintptr_t stream,
+                                      int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
                                       int64_t launch_tokens) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
@@ -136,8 +137,8 @@ class BoundTrainer {
   py::tuple train(int64_t begin, int64_t end, int32_t epoch) {
     if (tokens_ < 0) throw std::invalid_argument("train() needs a corpus: call bind() first");
     if (begin < 0 || begin > end || end > tokens_) {
-      throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens_) + ", got " +
-                                  std::to_string(begin) + " and " + std::to_string(end));
+      throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens_) +
+                                  ", got " + std::to_string(begin) + " and " + std::to_string(end));
     }
     require(epoch >= 0, "epoch must be at least 0", epoch);
     Trainer& one = trainer();
@@ -192,32 +193,38 @@ py::list kernel_list() {
 }
 
 void bind_trainer(py::module_& module) {
-  py::class_<BoundTrainer>(module, "Trainer", py::module_local(), "Matrices and tables on one CUDA device, and the kernel that trains them.")
-      .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
-                       float alpha, float min_alpha, int32_t epochs, uint64_t seed, const std::string& order, bool loss,
-                       const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
-                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
-             return std::make_unique<BoundTrainer>(
-                 make_trainer(vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
-                              order, loss, kernel, device, stream, corpus_bytes, blocks, launch_segments, launch_tokens));
+  py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
+                           "Matrices and tables on one CUDA device, and the kernel that trains them.")
+      .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
+                       int32_t negative, float alpha, float min_alpha, int32_t epochs, uint64_t seed,
+                       const std::string& order, bool loss, const std::string& kernel, int device,
+                       uintptr_t stream, int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
+                       int64_t launch_tokens) {
+             return std::make_unique<BoundTrainer>(make_trainer(
+                 vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
+                 order, loss, kernel, device, stream, corpus_bytes, blocks, launch_segments, launch_tokens));
            }),
-           py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"), py::arg("shrink_windows"),
-           py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"),
-           py::arg("order"), py::arg("loss"), py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
+           py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
+           py::arg("shrink_windows"), py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"),
+           py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("loss"), py::arg("kernel") = "auto",
+           py::arg("device") = 0, py::arg("stream") = 0,
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,
            py::arg("launch_tokens") = TrainerOptions{}.launch_tokens)
       .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),
-           py::arg("keep").noconvert(), py::arg("noise").noconvert(), "Takes matrices [vocabulary, vector_size] and tables.")
+           py::arg("keep").noconvert(), py::arg("noise").noconvert(),
+           "Takes matrices [vocabulary, vector_size] and tables.")
       .def("bind", &BoundTrainer::bind, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
            "Takes the corpus that train() reads: int32 ids and int64 sentence offsets.")
       .def("train", &BoundTrainer::train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
-           "Trains the segments that begin at tokens begin ... end - 1; gives words, pairs and the loss's sum.")
+           "Trains the segments that begin at tokens begin ... end - 1; gives words, pairs and the loss's "
+           "sum.")
       .def("read", &BoundTrainer::read, py::arg("input").noconvert(), py::arg("output").noconvert(),
            "Copies the matrices into these arrays; after a fault of the device it writes nothing.")
       .def("close", &BoundTrainer::close, "Frees the device's memory.")
-      .def_property_readonly("kernel", [](const BoundTrainer& one) { return one.trainer().choice().kernel->name; })
+      .def_property_readonly("kernel",
+                             [](const BoundTrainer& one) { return one.trainer().choice().kernel->name; })
       .def_property_readonly("note", [](const BoundTrainer& one) { return one.trainer().choice().note; })
       .def_property_readonly("corpus_is_resident",
                              [](const BoundTrainer& one) { return one.trainer().corpus_is_resident(); })

@@ -50,7 +50,8 @@ PYBIND11_MODULE(_cuda_emulated, module) {
   full_w2v::bind_cuda(module);
   module.def(
       "configure", [](const std::string& text) { emulator::configure(emulator::Settings::parse(text)); },
-      py::arg("settings") = "", "Sets up the device by name=value,... ; a device lost to a fault is usable again.");
+      py::arg("settings") = "",
+      "Sets up the device by name=value,... ; a device lost to a fault is usable again.");
   module.def("counters", &counters, "What each kernel moved and met since the last reset_counters().");
   module.def("reset_counters", &emulator::reset_counters);
 }

@@ -11,8 +11,8 @@ namespace full_w2v {
 constexpr int kWarpSize = 32;
 constexpr int kMaxDimension = 1024;  // the largest block has a thread for each value
 
-// A unit of work: up to kSegmentTokens tokens of a sentence, which reaches `before` tokens back and `after` tokens
-// on from `begin` (the segment's own tokens among the latter).
+// A unit of work: up to kSegmentTokens tokens of a sentence, which reaches `before` tokens back and `after`
+// tokens on from `begin` (the segment's own tokens among the latter).
 struct Segment {
   int64_t begin;
   int32_t before, after;
@@ -32,7 +32,8 @@ struct Batch {
   int32_t epoch;
 };
 
-// Both matrices, row-major: row w begins at value w * stride. Values past the dimension are zero and stay zero.
+// Both matrices, row-major: row w begins at value w * stride. Values past the dimension are zero and stay
+// zero.
 struct Rows {
   float* input;
   float* output;
@@ -56,7 +57,9 @@ struct KernelArguments {
 };
 
 // Rows begin at multiples of a sector of 32 bytes, so that a row of any dimension is loaded in whole sectors.
-SGNS_HOST_DEVICE constexpr int64_t row_stride(int dimension) { return (static_cast<int64_t>(dimension) + 7) / 8 * 8; }
+SGNS_HOST_DEVICE constexpr int64_t row_stride(int dimension) {
+  return (static_cast<int64_t>(dimension) + 7) / 8 * 8;
+}
 
 // Rows of the context ring: a centre word and `window` words on both sides.
 SGNS_HOST_DEVICE constexpr int ring_slots(int window) { return 2 * window + 1; }

@@ -9,7 +9,8 @@ LaunchShape block_shape(const SgnsParams& params, int64_t) {
   return {layout.threads, layout.bytes, 0};
 }
 
-void launch_block(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream) {
+void launch_block(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
+                  cudaStream_t stream) {
   launch_checked("block", block_kernel, shape, blocks, stream, arguments);
 }
 

@@ -1,4 +1,5 @@
-// Every call of the CUDA runtime is checked: an error becomes an exception that names the call and the device.
+// Every call of the CUDA runtime is checked: an error becomes an exception that names the call and the
+// device.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,6 +15,9 @@ class CudaError : public std::runtime_error {
 };
 
 [[noreturn]] void throw_cuda_error(cudaError_t error, const char* call);
+
+// Makes this the thread's device, and keeps its name for messages: after a fault it cannot be asked any more.
+void use_device(int device);
 
 // Throws CudaError unless the call succeeded; `call` is its name.
 inline void check(cudaError_t error, const char* call) {

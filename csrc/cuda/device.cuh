@@ -31,8 +31,9 @@ __device__ __forceinline__ T warp_sum(T term) {
   return term;
 }
 
-// Sum over the block, in every thread. All threads must call it. One barrier inside; `partial` has a float for each
-// warp and must be another one at the next call, since a fast warp may write there while a slow one still reads here.
+// Sum over the block, in every thread. All threads must call it. One barrier inside; `partial` has a float
+// for each warp and must be another one at the next call, since a fast warp may write there while a slow one
+// still reads here.
 __device__ __forceinline__ float block_sum(float term, float* partial) {
   term = warp_sum(term);
   if (threadIdx.x % kWarpSize == 0) partial[threadIdx.x / kWarpSize] = term;

@@ -26,7 +26,8 @@ struct Kernel {
   // What it needs; `shared_limit` is the most shared memory that a block may have on the device.
   LaunchShape (*shape)(const SgnsParams& params, int64_t shared_limit);
   // Enqueues `blocks` blocks.
-  void (*launch)(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream);
+  void (*launch)(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
+                 cudaStream_t stream);
 
   bool computes(Order order) const { return order == Order::window ? window_order : pair_order; }
 };
@@ -50,8 +51,9 @@ struct KernelChoice {
   std::string note;  // why it is not the kernel that was asked for; empty if it is
 };
 
-// The kernel of that name, or the next one that computes params.order and fits; "auto" asks for the first that does.
-// Throws std::invalid_argument for a name that is no kernel's, or if even the last one does not fit.
+// The kernel of that name, or the next one that computes params.order and fits; "auto" asks for the first
+// that does. Throws std::invalid_argument for a name that is no kernel's, or if even the last one does not
+// fit.
 KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, int64_t shared_limit);
 
 }  // namespace full_w2v

@@ -13,9 +13,12 @@ LaunchShape register_shape(const SgnsParams& params, int64_t shared_limit) {
   return {kWarpSize, walk, floats};
 }
 
-void launch_register(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream) {
+void launch_register(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
+                     cudaStream_t stream) {
   const int values = lane_values(arguments.params);
-  const auto kernel = values <= 4 ? register_kernel<4> : values <= 10 ? register_kernel<10> : register_kernel<32>;
+  const auto kernel = values <= 4    ? register_kernel<4>
+                      : values <= 10 ? register_kernel<10>
+                                     : register_kernel<32>;
   launch_checked("register", kernel, shape, blocks, stream, arguments);
 }
 

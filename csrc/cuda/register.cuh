@@ -1,14 +1,18 @@
 // Trains a segment per warp with the output row in registers: the paper's FULL-Register.
-//   An output row is loaded once, meets all contexts of the window from registers, and its change is added once.
-//   Context rows stay in global memory. 84 row transfers for 6 contexts and 6 outputs, where `pair` has 144.
-// Both orders, and any window, number of negatives and dimension up to 1024: every other kernel falls back to this one.
+//   An output row is loaded once, meets all contexts of the window from registers, and its change is added
+//   once. Context rows stay in global memory. 84 row transfers for 6 contexts and 6 outputs, where `pair` has
+//   144.
+// Both orders, and any window, number of negatives and dimension up to 1024: every other kernel falls back to
+// this one.
 //   order pair: as in pair.cuh.
 //   order window: s = sigmoid(x_c . y_o) for the whole window first;  g = rate * (label - s);
 //     x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
-//   in three sweeps over the outputs: (1) all g, and each output's change, into scratch memory; (2) the contexts'
-//   updates; (3) the outputs' updates. A row that occurs twice in the window so gets both changes from its old value.
-//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
-// Launch: one warp a block, any grid (blocks stride over the segments); shared = WalkShape::bytes(), and for order window
+//   in three sweeps over the outputs: (1) all g, and each output's change, into scratch memory; (2) the
+//   contexts' updates; (3) the outputs' updates. A row that occurs twice in the window so gets both changes
+//   from its old value. input, output  float [vocabulary, stride]  changes are added atomically; warps race
+//   by design
+// Launch: one warp a block, any grid (blocks stride over the segments); shared = WalkShape::bytes(), and for
+// order window
 //   WindowScratch::floats() more, in shared memory or as the block's slice of arguments.scratch.
 // Synchronisation: inside the warp only.
 #pragma once
@@ -69,7 +73,8 @@ __device__ __forceinline__ void train_pairs(const KernelArguments& arguments, co
 // Sweep 1 of order window for one output: its g for every context, and its change.
 template <int kValues>
 __device__ __forceinline__ void score_output(const KernelArguments& arguments, const SegmentWalk& walk,
-                                             const Window& window, int o, float rate, float* scratch, Tally& tally) {
+                                             const Window& window, int o, float rate, float* scratch,
+                                             Tally& tally) {
   const Rows& rows = arguments.rows;
   const WindowScratch at = WindowScratch::of(arguments.params, rows.stride);
   Row<kValues> x, y, change;

@@ -1,8 +1,8 @@
 // The context ring: copies of the input rows that are within the window of the centre, in shared memory.
 //
-// A row enters once, is trained on its copy, and leaves once: then what the copy changed by is added to global memory.
-// So a change that others made to the row meanwhile is kept, and no row that entered is lost. A word that occurs twice
-// within the ring has two copies, whose changes add up.
+// A row enters once, is trained on its copy, and leaves once: then what the copy changed by is added to
+// global memory. So a change that others made to the row meanwhile is kept, and no row that entered is lost.
+// A word that occurs twice within the ring has two copies, whose changes add up.
 #pragma once
 
 #include "cuda/device.cuh"
@@ -25,7 +25,8 @@ struct ContextRing {
   int64_t stride;
   int slots, copies;
 
-  // The copy of the row of word `number` (walk.cuh). Words that are in the ring together have different slots.
+  // The copy of the row of word `number` (walk.cuh). Words that are in the ring together have different
+  // slots.
   __device__ __forceinline__ float* row(int number, RingCopy copy) const {
     return memory + (number % slots * copies + copy) * stride;
   }

@@ -1,5 +1,5 @@
-// A row of either matrix, spread over a warp: lane l holds values l, l + 32, ..., so that the warp's loads and atomics
-// touch whole sectors.
+// A row of either matrix, spread over a warp: lane l holds values l, l + 32, ..., so that the warp's loads
+// and atomics touch whole sectors.
 #pragma once
 
 #include "cuda/device.cuh"
@@ -20,7 +20,8 @@ __device__ __forceinline__ void tally_pair(Tally& tally, bool loss, float score,
   if (loss) tally.loss += pair_loss(score, positive);
 }
 
-// One lane's share of a row of at most 32 * kValues values. Values past the row are zero. No function synchronises.
+// One lane's share of a row of at most 32 * kValues values. Values past the row are zero. No function
+// synchronises.
 template <int kValues>
 struct Row {
   float value[kValues];

@@ -11,7 +11,8 @@ int32_t saturated(int64_t tokens) {
   return static_cast<int32_t>(std::min<int64_t>(tokens, std::numeric_limits<int32_t>::max()));
 }
 
-bool kept(const SgnsParams& params, const CorpusView& corpus, const uint32_t* keep, int32_t epoch, int64_t position) {
+bool kept(const SgnsParams& params, const CorpusView& corpus, const uint32_t* keep, int32_t epoch,
+          int64_t position) {
   return keeps(keep_draw(params.seed, static_cast<uint32_t>(epoch), position), keep[corpus.ids[position]]);
 }
 
@@ -41,7 +42,8 @@ void SegmentCutter::skip_empty_sentences() {
 
 Segment SegmentCutter::next() {
   const int64_t sentence_begin = corpus_.offsets[sentence_], sentence_end = corpus_.offsets[sentence_ + 1];
-  const Segment segment{position_, saturated(position_ - sentence_begin), saturated(sentence_end - position_)};
+  const Segment segment{position_, saturated(position_ - sentence_begin),
+                        saturated(sentence_end - position_)};
   position_ += kSegmentTokens;
   skip_empty_sentences();
   return segment;

@@ -1,12 +1,13 @@
-// Cuts a span of the corpus into the segments that begin there, and finds how far windows reach beyond a position.
+// Cuts a span of the corpus into the segments that begin there, and finds how far windows reach beyond a
+// position.
 #pragma once
 
 #include "cuda/arguments.h"
 
 namespace full_w2v {
 
-// Steps through the segments that begin at tokens begin ... end - 1. A segment begins with its sentence and at every
-// kSegmentTokens-th token after.
+// Steps through the segments that begin at tokens begin ... end - 1. A segment begins with its sentence and
+// at every kSegmentTokens-th token after.
 class SegmentCutter {
  public:
   SegmentCutter(const CorpusView& corpus, int64_t begin, int64_t end);

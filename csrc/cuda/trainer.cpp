@@ -10,9 +10,10 @@ constexpr int64_t kScratchBytes = int64_t{256} << 20;  // for all blocks of a la
 constexpr double kCorpusShare = 0.8;                   // of the free memory may hold the corpus
 
 int64_t shared_limit(int device) {
-  check(cudaSetDevice(device), "cudaSetDevice");
+  use_device(device);
   int bytes = 0;
-  check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "cudaDeviceGetAttribute");
   return bytes;
 }
 
@@ -37,8 +38,9 @@ void require_valid_ids(const CorpusView& corpus, int32_t vocabulary) {
   const auto* bad = std::find_if(corpus.ids, corpus.ids + corpus.tokens(),
                                  [words](int32_t id) { return static_cast<uint32_t>(id) >= words; });
   if (bad == corpus.ids + corpus.tokens()) return;
-  throw std::invalid_argument("corpus ids must be between 0 and " + std::to_string(vocabulary - 1) + ", got " +
-                              std::to_string(*bad) + " at token " + std::to_string(bad - corpus.ids));
+  throw std::invalid_argument("corpus ids must be between 0 and " + std::to_string(vocabulary - 1) +
+                              ", got " + std::to_string(*bad) + " at token " +
+                              std::to_string(bad - corpus.ids));
 }
 
 // Makes room for `count` values, rounded up so that buffers seldom grow.
@@ -52,7 +54,10 @@ void reserve(Buffer& buffer, int64_t count) {
 }  // namespace
 
 Trainer::Trainer(const SgnsParams& params, const TrainerOptions& options)
-    : params_(params), options_(options), stride_(row_stride(params.dimension)), choice_(choose(params, options)) {
+    : params_(params),
+      options_(options),
+      stride_(row_stride(params.dimension)),
+      choice_(choose(params, options)) {
   if (options.stream == nullptr) own_stream_.emplace();
   stream_ = own_stream_ ? own_stream_->get() : options.stream;
   require_memory();
@@ -63,15 +68,14 @@ Trainer::Trainer(const SgnsParams& params, const TrainerOptions& options)
   noise_ = DeviceBuffer<AliasSlot>(static_cast<size_t>(params.vocabulary));
   totals_ = DeviceBuffer<Totals>(1);
   if (const int64_t floats = choice_.shape.scratch_floats) {
-    const int64_t blocks = std::max<int64_t>(1, kScratchBytes / (floats * static_cast<int64_t>(sizeof(float))));
+    const int64_t blocks =
+        std::max<int64_t>(1, kScratchBytes / (floats * static_cast<int64_t>(sizeof(float))));
     scratch_ = DeviceBuffer<float>(
         static_cast<size_t>(std::min({blocks, options.blocks, options.launch_segments}) * floats));
   }
 }
 
 Trainer::~Trainer() { cudaSetDevice(options_.device); }
-
-void Trainer::use_device() const { check(cudaSetDevice(options_.device), "cudaSetDevice"); }
 
 void Trainer::require_memory() const {
   const int64_t words = params_.vocabulary;
@@ -80,21 +84,22 @@ void Trainer::require_memory() const {
   const int64_t free = free_memory();
   if (matrices + tables <= free) return;
   const int64_t fitting = words * (free / 1024) / ((matrices + tables) / 1024 + 1);
-  throw CudaError("two matrices of " + std::to_string(words) + " words and " + std::to_string(params_.dimension) +
-                  " values need " + mebibytes(matrices) + ", tables " + mebibytes(tables) + ", but CUDA device " +
-                  std::to_string(options_.device) + " has " + mebibytes(free) + " free; about " +
-                  std::to_string(fitting) + " words would fit");
+  throw CudaError("two matrices of " + std::to_string(words) + " words and " +
+                  std::to_string(params_.dimension) + " values need " + mebibytes(matrices) + ", tables " +
+                  mebibytes(tables) + ", but CUDA device " + std::to_string(options_.device) + " has " +
+                  mebibytes(free) + " free; about " + std::to_string(fitting) + " words would fit");
 }
 
 void Trainer::load(const float* input, const float* output, const uint32_t* keep, const AliasSlot* noise) {
-  use_device();
+  use_device(options_.device);
   const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
   const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
   const auto words = static_cast<size_t>(params_.vocabulary);
   for (const auto& [buffer, host] : {std::pair{&input_, input}, std::pair{&output_, output}}) {
     check(cudaMemsetAsync(buffer->data(), 0, buffer->bytes(), stream_), "cudaMemsetAsync");
-    check(cudaMemcpy2DAsync(buffer->data(), pitch, host, width, width, words, cudaMemcpyHostToDevice, stream_),
-          "cudaMemcpy2DAsync to device");
+    check(
+        cudaMemcpy2DAsync(buffer->data(), pitch, host, width, width, words, cudaMemcpyHostToDevice, stream_),
+        "cudaMemcpy2DAsync to device");
   }
   copy_to_device(keep_.data(), keep, words, stream_);
   copy_to_device(noise_.data(), noise, words, stream_);
@@ -103,7 +108,7 @@ void Trainer::load(const float* input, const float* output, const uint32_t* keep
 }
 
 void Trainer::bind(const CorpusView& corpus) {
-  use_device();
+  use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
   require_valid_ids(corpus, params_.vocabulary);
   corpus_ = corpus;
@@ -120,13 +125,14 @@ void Trainer::bind(const CorpusView& corpus) {
 }
 
 SpanStats Trainer::train(int64_t begin, int64_t end, int32_t epoch) {
-  use_device();
+  use_device(options_.device);
   check(cudaMemsetAsync(totals_.data(), 0, totals_.bytes(), stream_), "cudaMemsetAsync");
   for (SegmentCutter cutter(corpus_, begin, end); !cutter.done(); ++launches_) {
     Slot& slot = slots_[launches_ % 2];
     slot.copied.synchronize();  // the copy of the launch before last: its host memory is free again
     const int64_t count = collect(cutter, slot);
-    const Range range = resident_ ? Range{0, corpus_.tokens()} : touched(slot.host_segments.data(), count, epoch);
+    const Range range =
+        resident_ ? Range{0, corpus_.tokens()} : touched(slot.host_segments.data(), count, epoch);
     copy_slot(slot, count, range);
     launch(slot, count, range, epoch);
   }
@@ -140,7 +146,8 @@ SpanStats Trainer::train(int64_t begin, int64_t end, int32_t epoch) {
 int64_t Trainer::collect(SegmentCutter& cutter, Slot& slot) const {
   reserve(slot.host_segments, options_.launch_segments);
   int64_t count = 0, tokens = 0;
-  while (!cutter.done() && count < options_.launch_segments && (resident_ || tokens < options_.launch_tokens)) {
+  while (!cutter.done() && count < options_.launch_segments &&
+         (resident_ || tokens < options_.launch_tokens)) {
     const Segment segment = cutter.next();
     tokens += segment_tokens(segment);
     slot.host_segments.data()[count++] = segment;
@@ -148,14 +155,15 @@ int64_t Trainer::collect(SegmentCutter& cutter, Slot& slot) const {
   return count;
 }
 
-// The part of the corpus that a streamed launch needs: its segments, and the kept words that their windows reach where
-// the launch begins or ends inside a sentence. Shortens the segments' reach to it.
+// The part of the corpus that a streamed launch needs: its segments, and the kept words that their windows
+// reach where the launch begins or ends inside a sentence. Shortens the segments' reach to it.
 Trainer::Range Trainer::touched(Segment* segments, int64_t count, int32_t epoch) const {
   const Segment& head = segments[0];
   const Segment& tail = segments[count - 1];
   const int64_t tail_end = tail.begin + segment_tokens(tail);
   const Range range{
-      head.begin - reach_back(params_, corpus_, host_keep_.data(), epoch, head.begin, head.begin - head.before),
+      head.begin -
+          reach_back(params_, corpus_, host_keep_.data(), epoch, head.begin, head.begin - head.before),
       tail_end + reach_ahead(params_, corpus_, host_keep_.data(), epoch, tail_end, tail.begin + tail.after)};
   for (int64_t i = 0; i < count; ++i) {
     Segment& segment = segments[i];
@@ -173,7 +181,8 @@ void Trainer::copy_slot(Slot& slot, int64_t count, const Range& range) {
   }
   reserve(slot.segments, count);
   slot.trained.hold(copy_stream_.get());
-  copy_to_device(slot.segments.data(), slot.host_segments.data(), static_cast<size_t>(count), copy_stream_.get());
+  copy_to_device(slot.segments.data(), slot.host_segments.data(), static_cast<size_t>(count),
+                 copy_stream_.get());
   if (!resident_) {
     reserve(slot.host_ids, tokens);
     reserve(slot.ids, tokens);
@@ -186,8 +195,12 @@ void Trainer::copy_slot(Slot& slot, int64_t count, const Range& range) {
 void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_t epoch) {
   KernelArguments arguments{};
   arguments.params = params_;
-  arguments.batch = {resident_ ? corpus_ids_.data() : slot.ids.data(), range.first, slot.segments.data(), count,
-                     corpus_.tokens(), epoch};
+  arguments.batch = {resident_ ? corpus_ids_.data() : slot.ids.data(),
+                     range.first,
+                     slot.segments.data(),
+                     count,
+                     corpus_.tokens(),
+                     epoch};
   arguments.rows = {input_.data(), output_.data(), stride_};
   arguments.tables = {keep_.data(), noise_.data()};
   arguments.totals = totals_.data();
@@ -203,14 +216,15 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
 }
 
 void Trainer::read(float* input, float* output) {
-  use_device();
+  use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
   const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
   const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
   const auto words = static_cast<size_t>(params_.vocabulary);
   for (const auto& [buffer, host] : {std::pair{&input_, input}, std::pair{&output_, output}}) {
-    check(cudaMemcpy2DAsync(host, width, buffer->data(), pitch, width, words, cudaMemcpyDeviceToHost, stream_),
-          "cudaMemcpy2DAsync to host");
+    check(
+        cudaMemcpy2DAsync(host, width, buffer->data(), pitch, width, words, cudaMemcpyDeviceToHost, stream_),
+        "cudaMemcpy2DAsync to host");
   }
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
 }

@@ -1,8 +1,8 @@
 // Trains on one CUDA device: owns the matrices and tables there, feeds the kernels, reads results back.
 //
-// Kernels run on one stream, copies on another. A launch's segments, and its part of the corpus if the corpus does not
-// stay on the device, go through one of two slots of page-locked and device memory: while one slot is trained, the
-// other one is filled and copied.
+// Kernels run on one stream, copies on another. A launch's segments, and its part of the corpus if the corpus
+// does not stay on the device, go through one of two slots of page-locked and device memory: while one slot
+// is trained, the other one is filled and copied.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,10 @@ struct TrainerOptions {
   int device = 0;
   std::string kernel = "auto";
   cudaStream_t stream = nullptr;  // to train on; null makes one
-  int64_t corpus_bytes = -1;      // device memory for ids: a corpus that needs more is streamed; -1 takes what is free
-  int64_t blocks = std::numeric_limits<int32_t>::max();  // of a launch at most: segments in flight; 1 trains in order
+  int64_t corpus_bytes =
+      -1;  // device memory for ids: a corpus that needs more is streamed; -1 takes what is free
+  int64_t blocks =
+      std::numeric_limits<int32_t>::max();  // of a launch at most: segments in flight; 1 trains in order
   int64_t launch_segments = 32768;
   int64_t launch_tokens = int64_t{1} << 22;  // of a launch when the corpus is streamed
 };
@@ -49,8 +51,8 @@ class Trainer {
 
   // Takes the matrices, float [vocabulary, dimension] without gaps, and the tables.
   void load(const float* input, const float* output, const uint32_t* keep, const AliasSlot* noise);
-  // Chooses the corpus of the next train() calls; its arrays must stay as they are until the next bind(). Throws
-  // std::invalid_argument if it has an id that is no word's.
+  // Chooses the corpus of the next train() calls; its arrays must stay as they are until the next bind().
+  // Throws std::invalid_argument if it has an id that is no word's.
   void bind(const CorpusView& corpus);
   // Trains every segment of the bound corpus that begins at a token in begin ... end - 1.
   SpanStats train(int64_t begin, int64_t end, int32_t epoch);
@@ -83,7 +85,6 @@ class Trainer {
   Range touched(Segment* segments, int64_t count, int32_t epoch) const;
   void copy_slot(Slot& slot, int64_t count, const Range& range);
   void launch(const Slot& slot, int64_t count, const Range& range, int32_t epoch);
-  void use_device() const;
 
   const SgnsParams params_;
   const TrainerOptions options_;

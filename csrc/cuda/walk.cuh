@@ -1,10 +1,11 @@
-// Walks a segment centre word by centre word: subsampling, windows and negatives, all drawn here (sgns/draws.h).
+// Walks a segment centre word by centre word: subsampling, windows and negatives, all drawn here
+// (sgns/draws.h).
 //
-// Kept words stand in a queue in shared memory. 32 tokens are looked at together: each lane draws for one, a ballot
-// says who stays, and the bits below a lane's own give its place. Words are numbered along the sentence: the segment's
-// first kept word is number `window`, so that kept words before it, down to `first`, have numbers too. A window reaches
-// over the segment's borders, hence up to `window` kept words are looked for on both sides, but never over the
-// sentence's.
+// Kept words stand in a queue in shared memory. 32 tokens are looked at together: each lane draws for one, a
+// ballot says who stays, and the bits below a lane's own give its place. Words are numbered along the
+// sentence: the segment's first kept word is number `window`, so that kept words before it, down to `first`,
+// have numbers too. A window reaches over the segment's borders, hence up to `window` kept words are looked
+// for on both sides, but never over the sentence's.
 #pragma once
 
 #include "cuda/device.cuh"
@@ -47,7 +48,8 @@ struct WalkShape {
   }
 };
 
-// Belongs to one warp. All its lanes must call every function, with equal arguments; the state is equal in all lanes.
+// Belongs to one warp. All its lanes must call every function, with equal arguments; the state is equal in
+// all lanes.
 class SegmentWalk {
  public:
   // `shared` has WalkShape::bytes() bytes, aligned to 16.
@@ -72,8 +74,8 @@ class SegmentWalk {
     end_ = -1;
   }
 
-  // Steps to the next centre. False after the last one. Synchronises the warp; what the window before pointed to is
-  // overwritten.
+  // Steps to the next centre. False after the last one. Synchronises the warp; what the window before pointed
+  // to is overwritten.
   __device__ bool next(Window& window) {
     const int centre = next_++;
     look_ahead(centre + params_.window + 1);
@@ -184,12 +186,12 @@ class SegmentWalk {
   int32_t* const radius_;
   const int lane_;
   Segment segment_{};
-  int first_ = 0;                           // numbers of words: the first that can be reached,
-  int filled_ = 0;                          // one past the last in the queue,
-  int end_ = -1;                            // one past the segment's last; -1 until it is known,
-  int next_ = 0;                            // the next centre,
-  int staged_begin_ = 0, staged_end_ = 0;   // and those whose draws are held
-  int32_t looked_at_ = 0;                   // tokens from the segment's begin
+  int first_ = 0;                          // numbers of words: the first that can be reached,
+  int filled_ = 0;                         // one past the last in the queue,
+  int end_ = -1;                           // one past the segment's last; -1 until it is known,
+  int next_ = 0;                           // the next centre,
+  int staged_begin_ = 0, staged_end_ = 0;  // and those whose draws are held
+  int32_t looked_at_ = 0;                  // tokens from the segment's begin
 };
 
 }  // namespace full_w2v

@@ -15,17 +15,17 @@ constexpr Variant variant() {
   return {kValues, kTile, &warp_kernel<kValues, kTile>};
 }
 
-// A tile and its changes take 2 * values * tile registers: long rows leave room for fewer of them. Measured by
-// scripts/benchmark/resources.py.
-constexpr Variant kVariants[] = {variant<2, 6>(), variant<4, 6>(), variant<8, 6>(), variant<10, 6>(), variant<16, 3>(),
-                                 variant<32, 1>()};
+// A tile and its changes take 2 * values * tile registers: long rows leave room for fewer of them. Measured
+// by scripts/benchmark/resources.py.
+constexpr Variant kVariants[] = {variant<2, 6>(),  variant<4, 6>(),  variant<8, 6>(),
+                                 variant<10, 6>(), variant<16, 3>(), variant<32, 1>()};
 
 const Variant& variant_for(const SgnsParams& params) {
   for (const Variant& candidate : kVariants) {
     if (lane_values(params) <= candidate.values) return candidate;
   }
-  throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) + " on CUDA, got " +
-                              std::to_string(params.dimension));
+  throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) +
+                              " on CUDA, got " + std::to_string(params.dimension));
 }
 
 }  // namespace
@@ -35,7 +35,8 @@ LaunchShape warp_shape(const SgnsParams& params, int64_t) {
   return {kWarpSize, WarpLayout::of(params, row_stride(params.dimension), variant.tile).bytes, 0};
 }
 
-void launch_warp(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream) {
+void launch_warp(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
+                 cudaStream_t stream) {
   launch_checked("warp", variant_for(arguments.params).kernel, shape, blocks, stream, arguments);
 }
 

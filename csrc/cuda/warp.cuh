@@ -1,16 +1,17 @@
 // Trains a segment per warp, window by window, without a block barrier: ours, the default.
 //   s = sigmoid(x_c . y_o) for the whole window with the rows as it finds them;  g = rate * (label - s);
 //   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows               Mikolov 2013, eq. 4
-// Data movement as in block.cuh (Randall, Allen and Ge 2021): context rows live in a ring in shared memory while they are
-// within the window, output rows in registers while they meet the contexts. 14 row transfers a word for 6 contexts and
-// 6 outputs.
-// Outputs are taken kTile at a time. A context's scores with all of a tile are summed over the warp in one tree, each
-// sigmoid is computed in lanes of its own, and the factors are handed back by shuffles. If a window has more outputs
-// than a tile, then the contexts' new values wait in the ring until the last tile has met the old ones, and an
-// output that was drawn several times is trained once with that weight: so each row is read before it changes.
+// Data movement as in block.cuh (Randall, Allen and Ge 2021): context rows live in a ring in shared memory
+// while they are within the window, output rows in registers while they meet the contexts. 14 row transfers a
+// word for 6 contexts and 6 outputs. Outputs are taken kTile at a time. A context's scores with all of a tile
+// are summed over the warp in one tree, each sigmoid is computed in lanes of its own, and the factors are
+// handed back by shuffles. If a window has more outputs than a tile, then the contexts' new values wait in
+// the ring until the last tile has met the old ones, and an output that was drawn several times is trained
+// once with that weight: so each row is read before it changes.
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WarpLayout::bytes.
-// Synchronisation: inside the warp, for words and draws only. Lane l alone touches values l, l + 32, ... of a row.
+// Synchronisation: inside the warp, for words and draws only. Lane l alone touches values l, l + 32, ... of a
+// row.
 #pragma once
 
 #include "cuda/ring.cuh"
@@ -28,13 +29,14 @@ struct WarpLayout {
     WarpLayout layout{};
     layout.copies = params.negative + 1 > tile ? 3 : 2;
     layout.ring = WalkShape::of(params).bytes();
-    layout.bytes = layout.ring + ring_floats(params, stride, layout.copies) * static_cast<int64_t>(sizeof(float));
+    layout.bytes =
+        layout.ring + ring_floats(params, stride, layout.copies) * static_cast<int64_t>(sizeof(float));
     return layout;
   }
 };
 
-// Sums kTile terms over the warp in one tree. Lane l gets the sum of term l / score_lanes(kTile), and each step halves
-// the terms that a lane still carries. All lanes must call it; no memory is synchronised.
+// Sums kTile terms over the warp in one tree. Lane l gets the sum of term l / score_lanes(kTile), and each
+// step halves the terms that a lane still carries. All lanes must call it; no memory is synchronised.
 template <int kTile>
 struct ScoreTree {
   static constexpr int padded() {
@@ -105,8 +107,8 @@ class WarpTrainer {
         outputs_(arguments.params.negative + 1),
         lane_(static_cast<int>(threadIdx.x)) {
     const WarpLayout layout = WarpLayout::of(arguments.params, rows_.stride, kTile);
-    ring_ = {reinterpret_cast<float*>(shared + layout.ring), rows_.stride, ring_slots(arguments.params.window),
-             layout.copies};
+    ring_ = {reinterpret_cast<float*>(shared + layout.ring), rows_.stride,
+             ring_slots(arguments.params.window), layout.copies};
   }
 
   __device__ void train(const Segment& segment, Tally& tally) {
@@ -141,9 +143,10 @@ class WarpTrainer {
     if (several) make_pending_current(window);
   }
 
-  // One context against a tile of outputs. `positive` and `weight` are of the output whose score this lane gets.
-  __device__ __forceinline__ void train_context(int c, OutputTile<kValues, kTile>& tile, bool several, bool positive,
-                                                int weight, Tally& tally) {
+  // One context against a tile of outputs. `positive` and `weight` are of the output whose score this lane
+  // gets.
+  __device__ __forceinline__ void train_context(int c, OutputTile<kValues, kTile>& tile, bool several,
+                                                bool positive, int weight, Tally& tally) {
     Row<kValues> x, moved;
     x.get(ring_.row(c, kCurrent), rows_.stride);
     float terms[kTile];

@@ -9,7 +9,8 @@ uint3 as_uint3(const dim3& size) { return {size.x, size.y, size.z}; }
 
 }  // namespace
 
-// The indices are returned by value: a reference would look like an access of the kernel to the host's memory.
+// The indices are returned by value: a reference would look like an access of the kernel to the host's
+// memory.
 uint3 thread_index() { return executor().current()->index; }
 
 uint3 block_index() { return as_uint3(executor().current()->warp->block->index); }

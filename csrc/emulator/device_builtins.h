@@ -1,7 +1,7 @@
 // What device code may use of CUDA: qualifiers, indices, barriers, warp operations, atomics, intrinsics.
 //
-// All of it is implemented outside of the kernels' translation unit, which is instrumented (observer.h). A site is
-// where the kernel calls: file and line of the caller, by the compiler's default arguments.
+// All of it is implemented outside of the kernels' translation unit, which is instrumented (observer.h). A
+// site is where the kernel calls: file and line of the caller, by the compiler's default arguments.
 #pragma once
 
 #include <math.h>

@@ -15,7 +15,8 @@ DeviceMemory& device_memory() {
 void* DeviceMemory::allocate(size_t bytes) {
   constexpr size_t kAlignment = 256;  // as cudaMalloc
   void* memory = nullptr;
-  if (bytes > settings().memory_bytes - used_ || posix_memalign(&memory, kAlignment, bytes) != 0) return nullptr;
+  if (bytes > settings().memory_bytes - used_ || posix_memalign(&memory, kAlignment, bytes) != 0)
+    return nullptr;
   std::memset(memory, 0xff, bytes);
   auto* base = static_cast<char*>(memory);
   allocations_[base] = {base, bytes};

@@ -206,7 +206,8 @@ void Executor::finish_thread() {
   for (const auto& entry : warp.gatherings) {
     if (entry->arrived && (entry->mask >> self.lane & 1)) {
       fault(Fault::Kind::launch, where(self) + " returned while lanes " + lanes_text(entry->arrived) +
-                                     " wait for it at the " + name(entry->kind) + " of " + entry->site.text());
+                                     " wait for it at the " + name(entry->kind) + " of " +
+                                     entry->site.text());
     }
   }
   if (block.alive == 0) {
@@ -234,7 +235,8 @@ Thread* Executor::next_thread(Next choice) {
   }
   if (warp == nullptr || warp->runnable == 0) return nullptr;
   const uint32_t turn = warp->rotation;
-  const uint32_t rotated = turn ? (warp->runnable >> turn | warp->runnable << (kWarpLanes - turn)) : warp->runnable;
+  const uint32_t rotated =
+      turn ? (warp->runnable >> turn | warp->runnable << (kWarpLanes - turn)) : warp->runnable;
   return &warp->threads[(static_cast<uint32_t>(__builtin_ctz(rotated)) + turn) % kWarpLanes];
 }
 
@@ -258,17 +260,18 @@ const uint64_t* Executor::meet(Meeting kind, uint32_t mask, uint64_t value, Site
   Thread& self = *current_;
   Warp& warp = *self.warp;
   if (!(mask >> self.lane & 1)) {
-    fault(Fault::Kind::launch, where(self) + " is not in the mask " + lanes_text(mask) + " of its own " + name(kind) +
-                                   " at " + site.text());
+    fault(Fault::Kind::launch, where(self) + " is not in the mask " + lanes_text(mask) + " of its own " +
+                                   name(kind) + " at " + site.text());
   }
   Gathering& gathering = gathering_of(warp, mask);
   if (gathering.arrived == 0) {
     gathering.kind = kind;
     gathering.site = site;
   } else if (gathering.kind != kind || !(gathering.site == site)) {
-    fault(Fault::Kind::launch, where(self) + " is at the " + name(kind) + " of " + site.text() + " while lanes " +
-                                   lanes_text(gathering.arrived) + " of its warp are at the " +
-                                   name(gathering.kind) + " of " + gathering.site.text());
+    fault(Fault::Kind::launch, where(self) + " is at the " + name(kind) + " of " + site.text() +
+                                   " while lanes " + lanes_text(gathering.arrived) +
+                                   " of its warp are at the " + name(gathering.kind) + " of " +
+                                   gathering.site.text());
   }
   uint64_t* values = gathering.values[gathering.generation & 1];
   values[self.lane] = value;

@@ -1,9 +1,9 @@
 // Runs one kernel launch: a fiber per CUDA thread, several blocks resident, on the calling OS thread.
 //
-// A warp runs until all its lanes wait or are done; then the warp with the highest priority runs. Priorities are
-// drawn anew for a block's warps at each of its barriers, so that under some seed any warp runs ahead of any
-// other as far as barriers let it. Within a warp a lane runs until it meets the others: the order of lanes is
-// drawn anew at each meeting. Some seeds also leave a warp in the middle, as a device does.
+// A warp runs until all its lanes wait or are done; then the warp with the highest priority runs. Priorities
+// are drawn anew for a block's warps at each of its barriers, so that under some seed any warp runs ahead of
+// any other as far as barriers let it. Within a warp a lane runs until it meets the others: the order of
+// lanes is drawn anew at each meeting. Some seeds also leave a warp in the middle, as a device does.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +45,8 @@ struct Thread {
   char* stack = nullptr;
 };
 
-// The lanes of one mask that wait for each other, with a value from each. Two buffers: a lane may already bring
-// its next value while others still read this one.
+// The lanes of one mask that wait for each other, with a value from each. Two buffers: a lane may already
+// bring its next value while others still read this one.
 struct Gathering {
   uint32_t mask = 0;
   uint32_t arrived = 0;
@@ -84,9 +84,9 @@ struct Block {
 struct Launch {
   dim3 grid, block;
   size_t shared_bytes = 0;
-  const void* kernel = nullptr;       // its address, which names it
-  void (*invoke)(void*) = nullptr;    // calls the kernel with the arguments
-  std::shared_ptr<void> arguments;    // read by every thread, as a device's constant bank
+  const void* kernel = nullptr;     // its address, which names it
+  void (*invoke)(void*) = nullptr;  // calls the kernel with the arguments
+  std::shared_ptr<void> arguments;  // read by every thread, as a device's constant bank
   size_t argument_bytes = 0;
 };
 

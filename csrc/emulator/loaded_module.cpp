@@ -50,7 +50,8 @@ struct Symbol {
 
 std::string line_of(FILE* stream) {
   std::string line;
-  for (int c = std::fgetc(stream); c != EOF && c != '\n'; c = std::fgetc(stream)) line += static_cast<char>(c);
+  for (int c = std::fgetc(stream); c != EOF && c != '\n'; c = std::fgetc(stream))
+    line += static_cast<char>(c);
   return line;
 }
 

@@ -130,21 +130,24 @@ void Observer::access(const void* address, uint32_t bytes, Access kind, const vo
     if (offset + bytes > block.shared_bytes) fault_address(address, bytes, kind, code);
     shared_access(*thread, offset, bytes, kind, code);
   } else if (const Allocation* allocation = device_memory().find(address)) {
-    if (!allocation->holds(static_cast<const char*>(address), bytes)) fault_address(address, bytes, kind, code);
+    if (!allocation->holds(static_cast<const char*>(address), bytes))
+      fault_address(address, bytes, kind, code);
     const uintptr_t first = reinterpret_cast<uintptr_t>(address) / kSectorBytes;
     const uintptr_t last = (reinterpret_cast<uintptr_t>(address) + bytes - 1) / kSectorBytes;
     if (counting_) {
-      record(*thread, reinterpret_cast<uintptr_t>(allocation->base), first, static_cast<uint32_t>(last - first + 1),
-             bytes, kind, code);
+      record(*thread, reinterpret_cast<uintptr_t>(allocation->base), first,
+             static_cast<uint32_t>(last - first + 1), bytes, kind, code);
     }
   } else {
     // A kernel's arguments and constants are readable; everything else is the host's.
-    const bool constant = within(address, launch.arguments.get(), launch.argument_bytes) || in_this_module(address);
+    const bool constant =
+        within(address, launch.arguments.get(), launch.argument_bytes) || in_this_module(address);
     if (kind != Access::load || !constant) fault_address(address, bytes, kind, code);
   }
 }
 
-void Observer::shared_access(const Thread& thread, uint32_t offset, uint32_t bytes, Access kind, const void* code) {
+void Observer::shared_access(const Thread& thread, uint32_t offset, uint32_t bytes, Access kind,
+                             const void* code) {
   const uint32_t first = offset / kWordBytes, last = (offset + bytes - 1) / kWordBytes;
   if (checking_ && kind != Access::atomic) {  // atomics do not race with each other
     auto& words = shadow_[thread.warp->block->slot];
@@ -160,19 +163,21 @@ void Observer::check_word(Word& word, const Thread& thread, Access kind, const v
   const uint64_t barrier = warp.block->barriers;
   const auto self = static_cast<int32_t>(warp.index * kWarpLanes + thread.lane);
   const auto warp_index = static_cast<int32_t>(warp.index);
-  const bool same_warp_wrote = word.writer >= 0 && word.writer / static_cast<int32_t>(kWarpLanes) == warp_index;
+  const bool same_warp_wrote =
+      word.writer >= 0 && word.writer / static_cast<int32_t>(kWarpLanes) == warp_index;
   const bool unordered_write = word.writer >= 0 && word.writer != self && word.write_barrier == barrier &&
                                !(same_warp_wrote && word.write_epoch != warp.epoch);
   const bool reads_count = word.reading_warp >= 0 && word.read_barrier == barrier;
   const bool other_warp_read = reads_count && (word.reading_warps & ~(1u << warp.index)) != 0;
-  const bool other_lane_read = reads_count && word.reading_warp == warp_index && word.read_epoch == warp.epoch &&
+  const bool other_lane_read = reads_count && word.reading_warp == warp_index &&
+                               word.read_epoch == warp.epoch &&
                                (word.reading_lanes & ~(1u << thread.lane)) != 0;
   if (unordered_write || (kind != Access::load && (other_warp_read || other_lane_read))) {
-    executor().fault(Fault::Kind::launch,
-                     std::string("race in shared memory: ") + name(kind) + " of thread " + std::to_string(self) +
-                         " at " + source_of(code) + " and " + (unordered_write ? "store" : "load") +
-                         " of another thread at " + source_of(unordered_write ? word.write_code : word.read_code) +
-                         " have no barrier between them");
+    executor().fault(
+        Fault::Kind::launch,
+        std::string("race in shared memory: ") + name(kind) + " of thread " + std::to_string(self) + " at " +
+            source_of(code) + " and " + (unordered_write ? "store" : "load") + " of another thread at " +
+            source_of(unordered_write ? word.write_code : word.read_code) + " have no barrier between them");
   }
   if (kind != Access::load) {
     word = Word{};
@@ -183,7 +188,8 @@ void Observer::check_word(Word& word, const Thread& thread, Access kind, const v
     return;
   }
   if (!reads_count) word.reading_warps = 0;
-  if (!reads_count || word.reading_warp != warp_index || word.read_epoch != warp.epoch) word.reading_lanes = 0;
+  if (!reads_count || word.reading_warp != warp_index || word.read_epoch != warp.epoch)
+    word.reading_lanes = 0;
   word.reading_warps |= 1u << warp.index;
   word.reading_lanes |= 1u << thread.lane;
   word.reading_warp = warp_index;
@@ -192,8 +198,8 @@ void Observer::check_word(Word& word, const Thread& thread, Access kind, const v
   word.read_code = code;
 }
 
-void Observer::record(const Thread& thread, uintptr_t allocation, uintptr_t unit, uint32_t units, uint32_t bytes,
-                      Access kind, const void* code) {
+void Observer::record(const Thread& thread, uintptr_t allocation, uintptr_t unit, uint32_t units,
+                      uint32_t bytes, Access kind, const void* code) {
   constexpr uintptr_t kKinds = 4;
   Place& place =
       requests_of(*thread.warp)[(reinterpret_cast<uintptr_t>(code) * kKinds + static_cast<uintptr_t>(kind)) ^
@@ -223,8 +229,8 @@ void Observer::flush(Requests& requests) {
 
 void Observer::count_shared(const Place& place, const Request& request) {
   constexpr uint32_t kWavefrontBytes = kBanks * kWordBytes;
-  const uint32_t needed = (static_cast<uint32_t>(distinct(request.units)) * kWordBytes + kWavefrontBytes - 1) /
-                          kWavefrontBytes;
+  const uint32_t needed =
+      (static_cast<uint32_t>(distinct(request.units)) * kWordBytes + kWavefrontBytes - 1) / kWavefrontBytes;
   const uint32_t taken = wavefronts(request.units);
   add(kernel_->shared.of(place.kind), request.bytes, taken);
   kernel_->bank_conflicts += taken - needed;
@@ -234,10 +240,10 @@ void Observer::fault_address(const void* address, uint32_t bytes, Access kind, c
   const Thread& thread = *executor().current();
   executor().fault(Fault::Kind::address,
                    std::string(name(kind)) + " of " + std::to_string(bytes) + " bytes out of bounds at " +
-                       source_of(code) + " by block " + std::to_string(thread.warp->block->index.x) + " thread " +
-                       std::to_string(thread.index.x) +
-                       (device_memory().find(address) || within(address, thread.warp->block->shared,
-                                                                thread.warp->block->shared_bytes)
+                       source_of(code) + " by block " + std::to_string(thread.warp->block->index.x) +
+                       " thread " + std::to_string(thread.index.x) +
+                       (device_memory().find(address) ||
+                                within(address, thread.warp->block->shared, thread.warp->block->shared_bytes)
                             ? " (runs over the end)"
                             : " (no device memory is there)"));
 }

@@ -58,8 +58,8 @@ class Observer {
   void reset_counters() { counters_.clear(); }
 
  private:
-  // One instruction of a warp: the accesses that its lanes make at one place of the code, each for the same time
-  // since they last met.
+  // One instruction of a warp: the accesses that its lanes make at one place of the code, each for the same
+  // time since they last met.
   struct Request {
     uint32_t bytes = 0;
     std::vector<uintptr_t> units;  // sectors, or words of shared memory

@@ -106,7 +106,8 @@ cudaError_t run_until(const std::function<bool()>& done) {
 
 bool all_idle() {
   const auto& streams = device().streams;
-  return std::all_of(streams.begin(), streams.end(), [](const Stream* stream) { return stream->queue.empty(); });
+  return std::all_of(streams.begin(), streams.end(),
+                     [](const Stream* stream) { return stream->queue.empty(); });
 }
 
 void lose_device(const Fault& fault) {
@@ -129,18 +130,20 @@ bool on_device(const void* pointer, size_t bytes) {
   return allocation != nullptr && allocation->holds(static_cast<const char*>(pointer), bytes);
 }
 
-cudaError_t check_copy(const void* to, const void* from, size_t to_bytes, size_t from_bytes, cudaMemcpyKind kind) {
+cudaError_t check_copy(const void* to, const void* from, size_t to_bytes, size_t from_bytes,
+                       cudaMemcpyKind kind) {
   const bool to_device = kind != cudaMemcpyDeviceToHost, from_device = kind != cudaMemcpyHostToDevice;
   if (to_bytes == 0) return cudaSuccess;
-  if (to_device != on_device(to, to_bytes) || from_device != on_device(from, from_bytes)) return cudaErrorInvalidValue;
+  if (to_device != on_device(to, to_bytes) || from_device != on_device(from, from_bytes))
+    return cudaErrorInvalidValue;
   return cudaSuccess;
 }
 
 cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* kernel) {
   const uint64_t threads = uint64_t{config.blockDim.x} * config.blockDim.y * config.blockDim.z;
   const dim3& grid = config.gridDim;
-  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > INT32_MAX ||
-      grid.y > kMaxGridY || grid.z > kMaxGridY) {
+  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+      grid.x > INT32_MAX || grid.y > kMaxGridY || grid.z > kMaxGridY) {
     return cudaErrorInvalidConfiguration;
   }
   const auto raised = device().shared_limits.find(kernel);
@@ -157,13 +160,14 @@ cudaError_t set_shared_limit(const void* kernel, cudaFuncAttribute, int value) {
   return result(cudaSuccess);
 }
 
-cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel, void* call, size_t call_bytes,
-                           void (*invoke)(void*), void (*destroy)(void*)) {
+cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel, void* call,
+                           size_t call_bytes, void (*invoke)(void*), void (*destroy)(void*)) {
   const std::shared_ptr<void> owned(call, destroy);
   const Lock lock(device().mutex);
   const cudaError_t error = check_launch(config, kernel);
   if (error != cudaSuccess) return result(error);
-  const Launch launch{config.gridDim, config.blockDim, config.dynamicSmemBytes, kernel, invoke, owned, call_bytes};
+  const Launch launch{config.gridDim, config.blockDim, config.dynamicSmemBytes, kernel, invoke,
+                      owned,          call_bytes};
   return enqueue(config.stream, {nullptr, [launch] { run_launch(launch); }});
 }
 
@@ -316,7 +320,8 @@ cudaError_t cudaFreeHost(void* pointer) {
   return result(cudaSuccess);
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
   const Lock lock(device().mutex);
   const cudaError_t error = emulator::check_copy(to, from, bytes, bytes, kind);
   if (error != cudaSuccess) return result(error);

@@ -1,5 +1,5 @@
-// What -fsanitize=thread calls before every load and store of the kernels: here it tells the observer. libtsan is
-// not linked.
+// What -fsanitize=thread calls before every load and store of the kernels: here it tells the observer.
+// libtsan is not linked.
 #include <cstddef>
 #include <cstdint>
 
@@ -16,12 +16,14 @@ inline void tell(const void* address, uint32_t bytes, Access kind, const void* c
 }  // namespace
 
 #define HOOK extern "C" __attribute__((visibility("hidden"))) void
-#define HOOKS_OF_SIZE(bytes)                                                                                        \
-  HOOK __tsan_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); }                   \
-  HOOK __tsan_write##bytes(void* p) { tell(p, bytes, Access::store, __builtin_return_address(0)); }                 \
-  HOOK __tsan_unaligned_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); }         \
-  HOOK __tsan_unaligned_write##bytes(void* p) { tell(p, bytes, Access::store, __builtin_return_address(0)); }       \
-  HOOK __tsan_volatile_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); }          \
+#define HOOKS_OF_SIZE(bytes)                                                                                \
+  HOOK __tsan_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); }           \
+  HOOK __tsan_write##bytes(void* p) { tell(p, bytes, Access::store, __builtin_return_address(0)); }         \
+  HOOK __tsan_unaligned_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); } \
+  HOOK __tsan_unaligned_write##bytes(void* p) {                                                             \
+    tell(p, bytes, Access::store, __builtin_return_address(0));                                             \
+  }                                                                                                         \
+  HOOK __tsan_volatile_read##bytes(void* p) { tell(p, bytes, Access::load, __builtin_return_address(0)); }  \
   HOOK __tsan_volatile_write##bytes(void* p) { tell(p, bytes, Access::store, __builtin_return_address(0)); }
 
 HOOKS_OF_SIZE(1)

@@ -36,8 +36,8 @@ class CudaBackend:
     """The backend protocol on CUDA.
 
     device: a CUDA device's number or "emulated"; None takes $FULL_W2V_CUDA_DEVICE, else device 0.
-    kernel: "warp", "block", "register", "pair" or "auto", which takes the first that computes the order and fits;
-        None takes $FULL_W2V_CUDA_KERNEL, else "auto".
+    kernel: "warp", "block", "register", "pair" or "auto", which takes the first that computes the order and
+        fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
     blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets no limit.
@@ -50,7 +50,7 @@ class CudaBackend:
 
     @staticmethod
     def hardware() -> str:
-        """The chosen device and the kernels there are; raises BackendError, with why, if it cannot be used."""
+        """The chosen device and the kernels; raises BackendError, with why, if it cannot be used."""
         module, number = _open_device(None)
         properties = module.devices()[number]
         kernels = "; ".join(f"{kernel['name']} (order {kernel['orders']})" for kernel in module.kernels())
@@ -75,7 +75,10 @@ class CudaBackend:
             "launch_segments": launch_segments,
             "launch_tokens": launch_tokens,
         }
-        self._options = {"stream": stream, **{name: value for name, value in limits.items() if value is not None}}
+        self._options = {
+            "stream": stream,
+            **{name: value for name, value in limits.items() if value is not None},
+        }
         self._trainer: Any = None
         self._model: Model | None = None
         self._corpus: EncodedCorpus | None = None
@@ -90,7 +93,8 @@ class CudaBackend:
         config, vocabulary = model.config, model.vocabulary
         if config.share_negatives != 1:
             raise BackendError(
-                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives}; use backend='cpu'"
+                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
+                " backend='cpu' takes more"
             )
         try:
             self._trainer = self._module.Trainer(
@@ -142,8 +146,8 @@ class CudaBackend:
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1.
 
-        When an epoch begins, the matrices as the one before left them are kept in the loaded model: if the device then
-        fails, `read` gives those.
+        When an epoch begins, the matrices as the one before left them are kept in the loaded model: if the
+        device then fails, `read` gives those.
 
         Raises BackendError, which names the call and the device, if the device fails.
         """
@@ -155,7 +159,9 @@ class CudaBackend:
             if corpus is not self._corpus:
                 trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
                 self._corpus = corpus
-                _log.info("cuda backend: corpus %s", "on the device" if trainer.corpus_is_resident else "streamed")
+                _log.info(
+                    "cuda backend: corpus %s", "on the device" if trainer.corpus_is_resident else "streamed"
+                )
             return SpanStats(*trainer.train(begin, end, epoch))
         except self._module.CudaError as error:
             self._failed = True
@@ -177,7 +183,9 @@ class CudaBackend:
         if kept is not None and model is not kept:
             np.copyto(model.input, kept.input)
             np.copyto(model.output, kept.output)
-        _log.warning("cuda backend: the device failed; the vectors are those before epoch %d", self._epoch + 1)
+        _log.warning(
+            "cuda backend: the device failed; the vectors are those before epoch %d", self._epoch + 1
+        )
 
     def device_matrices(self) -> tuple[DeviceMatrix, DeviceMatrix]:
         """The input and output matrices on the device, without a copy: valid until close().

@@ -1,6 +1,7 @@
 """What the tests of the CUDA backend share: devices to run on, and small trainings."""
 
 import importlib.util
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,13 @@ from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 
 # Kernels with the orders that each one computes.
-KERNEL_ORDERS = [("warp", "window"), ("block", "pair"), ("register", "window"), ("register", "pair"), ("pair", "pair")]
+KERNEL_ORDERS = [
+    ("warp", "window"),
+    ("block", "pair"),
+    ("register", "window"),
+    ("register", "pair"),
+    ("pair", "pair"),
+]
 RING_KERNELS = {"warp", "block"}
 
 
@@ -65,13 +72,13 @@ def make_model(config: TrainConfig, counts: np.ndarray, spread: float = 0.3) -> 
 
 def train(backend: CudaBackend, model: Model, corpus: EncodedCorpus, cuts: tuple[int, ...] = ()) -> Outcome:
     """All epochs of a training, cut into spans at these tokens; the model keeps its first rows."""
-    backend.load(model)
+    trained = Model(model.vocabulary, model.config, model.input.copy(), model.output.copy())
+    backend.load(trained)
     stats = SpanStats()
     borders = [0, *cuts, corpus.tokens]
     for epoch in range(model.config.epochs):
-        for begin, end in zip(borders, borders[1:], strict=False):
+        for begin, end in itertools.pairwise(borders):
             stats += backend.train(corpus, begin, end, epoch)
-    trained = Model(model.vocabulary, model.config, np.empty_like(model.input), np.empty_like(model.output))
     backend.read(trained)
     outcome = Outcome(trained.input, trained.output, stats, backend.kernel, backend.note)
     backend.close()

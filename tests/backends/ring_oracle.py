@@ -1,6 +1,6 @@
 """The contract with the context ring of the `warp` and `block` kernels, in float64 and plain NumPy.
 
-csrc/cuda/ring.cuh says when a row enters the ring and when it leaves. Without the ring this is the contract itself.
+csrc/cuda/ring.cuh says when a row enters the ring and when it leaves. Without it this is the contract itself.
 """
 
 from dataclasses import dataclass, field
@@ -99,11 +99,11 @@ class RingOracle:
     def _train_pairs(self, contexts, outputs, rate):
         for word, label in outputs:
             y = self.output[word]
-            for x in contexts:
-                g = self._gradient(x @ y, label, rate)
-                before = x.copy()
-                x += g * y
-                y += g * before
+            for row in contexts:
+                g = self._gradient(row @ y, label, rate)
+                before = row.copy()
+                row[:] += g * y
+                y[:] += g * before
 
     def _train_window(self, contexts, outputs, rate):
         if not contexts:
@@ -112,8 +112,8 @@ class RingOracle:
         old_y = self.output[[word for word, _ in outputs]]
         labels = np.array([label for _, label in outputs])
         g = self._gradient(old_x @ old_y.T, labels, rate)
-        for x, change in zip(contexts, g @ old_y, strict=True):
-            x += change
+        for row, change in zip(contexts, g @ old_y, strict=True):
+            row[:] += change
         for (word, _), change in zip(outputs, g.T @ old_x, strict=True):
             self.output[word] += change
 

@@ -1,16 +1,15 @@
-"""The kernels compute the contract: number by number, for any schedule, without what the paper's own code does wrong."""
+"""The kernels compute the contract, number by number, under any schedule, and make none of the paper's mistakes."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
-
 from contract_cases import CASES, Case, corpus, model, reference_run, tolerance
 from cuda_devices import KERNEL_ORDERS, RING_KERNELS, make_model, train
 from ring_oracle import RingOracle
+
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
 
 KERNEL_CASES = [
     (kernel, case)
@@ -75,15 +74,17 @@ def config(**settings: object) -> TrainConfig:
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 @pytest.mark.parametrize("length", range(11))  # 0 ... 3 W + 1
-def test_every_row_that_entered_the_ring_is_written_back(device, kernel: str, order: str, length: int) -> None:
-    """Without repeated words the ring changes nothing: the contract itself must come out, at both ends too."""
+def test_every_row_that_entered_the_ring_is_written_back(
+    device, kernel: str, order: str, length: int
+) -> None:
+    """Without repeated words the ring changes nothing: the contract itself comes out, at both ends too."""
     tokens, start = distinct_words(length, 40), make_model(config(order=order), np.full(40, 5))
     exact = RingOracle(start, ring=False)
     exact.train(tokens, 0)
     found = train(device.backend(kernel), start, tokens)
     changed = np.any(found.input != start.input, axis=1)
     assert set(np.flatnonzero(changed)) == (set(tokens.ids.tolist()) if length > 1 else set())
-    # Rows below 1, at most 36 updates each: 6 sqrt(3 * 36) roundings of 2^-24, doubled for those in the scores.
+    # Rows below 1 with at most 36 updates: 6 sqrt(3 * 36) roundings of 2^-24, doubled for those in scores.
     np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=8e-6)
     np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=8e-6)
 
@@ -116,7 +117,9 @@ def test_no_pair_beyond_the_window_is_trained(device, kernel: str, order: str) -
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 @pytest.mark.parametrize("noise_word", [0, 17, 39])
-def test_negatives_come_from_the_noise_table_as_it_is(device, kernel: str, order: str, noise_word: int) -> None:
+def test_negatives_come_from_the_noise_table_as_it_is(
+    device, kernel: str, order: str, noise_word: int
+) -> None:
     """A table that gives one word alone trains that word's output row, and no neighbour of it."""
     counts = np.ones(40)
     counts[noise_word] = 10**15  # any other word has a chance of 4e-14 a draw
@@ -155,7 +158,7 @@ def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: st
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None:
-    """Blocks that run together see each other's rows late, which costs terms of second order in the rate only."""
+    """Blocks that run together see each other's rows late: a difference of second order in the rate."""
     tokens, counts = zipf_corpus(24)
     rate = 1e-3
     start = make_model(config(order=order, alpha=rate, min_alpha=rate, negative=2), counts)
@@ -188,7 +191,9 @@ def test_asking_for_the_loss_changes_no_row(device, kernel: str, order: str) -> 
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 @pytest.mark.parametrize(("window", "negative"), [(1000, 1), (1, 1000), (200, 150)])
-def test_any_window_and_number_of_negatives_train(device, kernel: str, order: str, window: int, negative: int) -> None:
+def test_any_window_and_number_of_negatives_train(
+    device, kernel: str, order: str, window: int, negative: int
+) -> None:
     """Where a kernel's shared memory does not suffice, the next one that can do it gives the same numbers."""
     tokens = EncodedCorpus.from_sentences([np.random.default_rng(1).integers(0, 60, 12)])
     settings = {"window": window, "negative": negative, "vector_size": 8, "alpha": 1e-3, "min_alpha": 1e-3}

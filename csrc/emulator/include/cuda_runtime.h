@@ -72,7 +72,8 @@ cudaError_t cudaMalloc(void** pointer, size_t bytes);
 cudaError_t cudaFree(void* pointer);
 cudaError_t cudaMallocHost(void** pointer, size_t bytes);
 cudaError_t cudaFreeHost(void* pointer);
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
 cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
                               size_t height, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream);
@@ -98,8 +99,8 @@ struct cudaLaunchConfig_t {
 namespace emulator {
 cudaError_t set_shared_limit(const void* kernel, cudaFuncAttribute attribute, int value);
 // `call` becomes the emulator's, which ends it by `destroy`.
-cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel, void* call, size_t call_bytes,
-                           void (*invoke)(void*), void (*destroy)(void*));
+cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel, void* call,
+                           size_t call_bytes, void (*invoke)(void*), void (*destroy)(void*));
 }  // namespace emulator
 
 template <class... Parameters>
@@ -120,5 +121,6 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     std::apply(one->kernel, one->arguments);
   };
   const auto destroy = [](void* pointer) { delete static_cast<Call*>(pointer); };
-  return emulator::enqueue_launch(*config, reinterpret_cast<const void*>(kernel), call, sizeof(Call), invoke, destroy);
+  return emulator::enqueue_launch(*config, reinterpret_cast<const void*>(kernel), call, sizeof(Call), invoke,
+                                  destroy);
 }
