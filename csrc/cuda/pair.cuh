@@ -15,7 +15,7 @@
 namespace full_w2v {
 
 template <int kValues>
-__global__ void __launch_bounds__(kWarpSize) pair_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, 1) pair_kernel(const KernelArguments arguments) {
   const Rows& rows = arguments.rows;
   SegmentWalk walk(arguments, shared_memory());
   Tally tally;

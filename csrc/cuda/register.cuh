@@ -130,7 +130,7 @@ __device__ __forceinline__ void train_window(const KernelArguments& arguments, c
 }
 
 template <int kValues>
-__global__ void __launch_bounds__(kWarpSize) register_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, 1) register_kernel(const KernelArguments arguments) {
   unsigned char* const shared = shared_memory();
   SegmentWalk walk(arguments, shared);
   float* const scratch = arguments.scratch

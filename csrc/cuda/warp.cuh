@@ -219,7 +219,7 @@ class WarpTrainer {
 };
 
 template <int kValues, int kTile>
-__global__ void __launch_bounds__(kWarpSize) warp_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, 1) warp_kernel(const KernelArguments arguments) {
   WarpTrainer<kValues, kTile> trainer(arguments, shared_memory());
   Tally tally;
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {

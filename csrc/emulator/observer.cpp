@@ -29,17 +29,22 @@ bool within(const void* address, const void* base, size_t bytes) {
 }
 
 // Wavefronts of a shared request: the most distinct words that fall into one bank.
-uint32_t wavefronts(std::vector<uintptr_t> words) {
-  std::sort(words.begin(), words.end());
-  words.erase(std::unique(words.begin(), words.end()), words.end());
+uint32_t wavefronts(const std::vector<uintptr_t>& distinct_words) {
   uint32_t in_bank[kBanks] = {}, most = 0;
-  for (const uintptr_t word : words) most = std::max(most, ++in_bank[word % kBanks]);
+  for (const uintptr_t word : distinct_words) most = std::max(most, ++in_bank[word % kBanks]);
   return most;
 }
 
-uint64_t distinct(std::vector<uintptr_t> units) {
-  std::sort(units.begin(), units.end());
-  return static_cast<uint64_t>(std::unique(units.begin(), units.end()) - units.begin());
+std::vector<uintptr_t> distinct(std::vector<uintptr_t> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+uint64_t sectors(const std::vector<uintptr_t>& distinct_words) {
+  std::vector<uintptr_t> touched;
+  for (const uintptr_t word : distinct_words) touched.push_back(word * kWordBytes / kSectorBytes);
+  return distinct(std::move(touched)).size();
 }
 
 void add(Traffic& traffic, uint64_t bytes, uint64_t sectors) {
@@ -132,11 +137,9 @@ void Observer::access(const void* address, uint32_t bytes, Access kind, const vo
   } else if (const Allocation* allocation = device_memory().find(address)) {
     if (!allocation->holds(static_cast<const char*>(address), bytes))
       fault_address(address, bytes, kind, code);
-    const uintptr_t first = reinterpret_cast<uintptr_t>(address) / kSectorBytes;
-    const uintptr_t last = (reinterpret_cast<uintptr_t>(address) + bytes - 1) / kSectorBytes;
     if (counting_) {
-      record(*thread, reinterpret_cast<uintptr_t>(allocation->base), first,
-             static_cast<uint32_t>(last - first + 1), bytes, kind, code);
+      record(*thread, reinterpret_cast<uintptr_t>(allocation->base), reinterpret_cast<uintptr_t>(address),
+             bytes, kind, code);
     }
   } else {
     // A kernel's arguments and constants are readable; everything else is the host's.
@@ -153,7 +156,7 @@ void Observer::shared_access(const Thread& thread, uint32_t offset, uint32_t byt
     auto& words = shadow_[thread.warp->block->slot];
     for (uint32_t word = first; word <= last; ++word) check_word(words[word], thread, kind, code);
   }
-  if (counting_) record(thread, 0, first, last - first + 1, bytes, kind, code);
+  if (counting_) record(thread, 0, offset, bytes, kind, code);
 }
 
 // Two accesses of different threads, one of them a write, must have a barrier of the block between them, or a
@@ -198,42 +201,39 @@ void Observer::check_word(Word& word, const Thread& thread, Access kind, const v
   word.read_code = code;
 }
 
-void Observer::record(const Thread& thread, uintptr_t allocation, uintptr_t unit, uint32_t units,
-                      uint32_t bytes, Access kind, const void* code) {
+void Observer::record(const Thread& thread, uintptr_t allocation, uintptr_t address, uint32_t bytes,
+                      Access kind, const void* code) {
   constexpr uintptr_t kKinds = 4;
-  Place& place =
-      requests_of(*thread.warp)[(reinterpret_cast<uintptr_t>(code) * kKinds + static_cast<uintptr_t>(kind)) ^
-                                allocation << 8];
+  const uintptr_t at = reinterpret_cast<uintptr_t>(code) * kKinds + static_cast<uintptr_t>(kind);
+  Place& place = requests_of(*thread.warp)[at ^ allocation << 8];
   place.kind = kind;
   place.allocation = allocation;
   const uint32_t time = place.times[thread.lane]++;
   if (place.requests.size() <= time) place.requests.resize(time + 1);
-  Request& request = place.requests[time];
-  request.bytes += bytes;
-  for (uint32_t i = 0; i < units; ++i) request.units.push_back(unit + i);
+  for (uintptr_t word = address / kWordBytes; word * kWordBytes < address + bytes; ++word) {
+    place.requests[time].words.push_back(word);
+  }
 }
 
 void Observer::flush(Requests& requests) {
   for (auto& entry : requests) {
-    Place& place = entry.second;
-    for (const Request& request : place.requests) {
-      if (place.allocation == 0) {
-        count_shared(place, request);
-      } else {
-        add(kernel_->global[place.allocation].of(place.kind), request.bytes, distinct(request.units));
-      }
-    }
+    for (const Request& request : entry.second.requests) count(entry.second, request);
   }
   requests.clear();
 }
 
-void Observer::count_shared(const Place& place, const Request& request) {
-  constexpr uint32_t kWavefrontBytes = kBanks * kWordBytes;
-  const uint32_t needed =
-      (static_cast<uint32_t>(distinct(request.units)) * kWordBytes + kWavefrontBytes - 1) / kWavefrontBytes;
-  const uint32_t taken = wavefronts(request.units);
-  add(kernel_->shared.of(place.kind), request.bytes, taken);
-  kernel_->bank_conflicts += taken - needed;
+void Observer::count(const Place& place, const Request& request) {
+  constexpr uint64_t kWavefrontBytes = kBanks * kWordBytes;
+  const std::vector<uintptr_t> words = distinct(request.words);
+  // Loads of one word by several lanes are one; each atomic is its own.
+  const uint64_t bytes = (place.kind == Access::atomic ? request.words : words).size() * kWordBytes;
+  if (place.allocation != 0) {
+    add(kernel_->global[place.allocation].of(place.kind), bytes, sectors(words));
+    return;
+  }
+  const uint64_t taken = wavefronts(words);
+  add(kernel_->shared.of(place.kind), bytes, taken);
+  kernel_->bank_conflicts += taken - (words.size() * kWordBytes + kWavefrontBytes - 1) / kWavefrontBytes;
 }
 
 void Observer::fault_address(const void* address, uint32_t bytes, Access kind, const void* code) {

@@ -19,6 +19,7 @@ namespace emulator {
 enum class Access : uint32_t { load, store, atomic };
 
 // Warp-wide requests of one kind. An ideal one of 32 lanes and 4 bytes each moves 128 bytes in 4 sectors.
+// What several lanes load from one place is moved once.
 struct Traffic {
   uint64_t instructions = 0;
   uint64_t bytes = 0;
@@ -61,8 +62,7 @@ class Observer {
   // One instruction of a warp: the accesses that its lanes make at one place of the code, each for the same
   // time since they last met.
   struct Request {
-    uint32_t bytes = 0;
-    std::vector<uintptr_t> units;  // sectors, or words of shared memory
+    std::vector<uintptr_t> words;  // of 4 bytes, by address / 4; of shared memory, from its beginning
   };
   struct Place {
     Access kind = Access::load;
@@ -86,10 +86,10 @@ class Observer {
 
   void shared_access(const Thread& thread, uint32_t offset, uint32_t bytes, Access kind, const void* code);
   void check_word(Word& word, const Thread& thread, Access kind, const void* code);
-  void record(const Thread& thread, uintptr_t allocation, uintptr_t unit, uint32_t units, uint32_t bytes,
-              Access kind, const void* code);
+  void record(const Thread& thread, uintptr_t allocation, uintptr_t address, uint32_t bytes, Access kind,
+              const void* code);
   void flush(Requests& requests);
-  void count_shared(const Place& place, const Request& request);
+  void count(const Place& place, const Request& request);
   Requests& requests_of(const Warp& warp);
   [[noreturn]] void fault_address(const void* address, uint32_t bytes, Access kind, const void* code);
 
