@@ -190,8 +190,8 @@ MUTANTS = [
     Mutant(
         "reach-before-a-streamed-launch-forgotten",
         "trainer.cpp",
-        "head.begin - reach_back(",
-        "head.begin - 0 * reach_back(",
+        "reach_back(params_",
+        "0 * reach_back(params_",
         "warp",
         by(STREAMED, "warp-window"),
     ),
