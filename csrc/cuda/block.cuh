@@ -1,15 +1,18 @@
-// Trains a segment per block, a thread for each value of a row: the paper's FULL-W2V.  Randall, Allen and Ge
-// 2021
-//   Independence of negative samples: an output row is loaded once into registers and meets all contexts
-//   there. Lifetime reuse of context words: a context row is copied into a ring in shared memory when it
-//   comes within the window of the centre, trained there, and its change is added to global memory once, when
-//   it leaves the ring or the segment ends. 14 row transfers a word for 6 contexts and 6 outputs, where
-//   `pair` has 144. order pair: for each output o, for each context c:
-//     s = sigmoid(x_c . y_o);  g = rate * (label - s);  x_c += g * y_o;  y_o += g * x_c (old)   Mikolov 2013,
-//     eq. 4
+// Trains a segment per block, a thread for each value of a row: the paper's FULL-W2V.
+//
+// Independence of negative samples: an output row is loaded once into registers and meets all contexts there.
+// Lifetime reuse of context words: a context row is copied into a ring in shared memory when it comes within
+// the window of the centre, trained there, and its change is added to global memory once, when it leaves the
+// ring or the segment ends (Randall, Allen and Ge 2021). 14 row transfers a word for 6 contexts and 6
+// outputs, where `pair` has 144.
+//
+//   order pair: for each output o, for each context c:
+//     s = sigmoid(x_c . y_o);  g = rate * (label - s);  x_c += g * y_o;  y_o += g * x_c (old)
+//                                                                                 Mikolov 2013, eq. 4
 //   input, output  float [vocabulary, stride]  changes are added atomically; blocks race by design
+//
 // Launch: `stride` threads rounded up to warps, any grid (blocks stride over the segments), shared =
-//   BlockLayout::bytes().
+// BlockLayout::bytes.
 // Synchronisation: warp 0 walks; the block meets before and after each window, and once in each pair's sum.
 #pragma once
 

@@ -1,10 +1,13 @@
 // Trains a segment per warp, pair by pair, with every row in global memory: the baseline of the comparison.
+//
 //   order pair: for each output o, for each context c:
-//     s = sigmoid(x_c . y_o);  g = rate * (label - s);  x_c += g * y_o;  y_o += g * x_c (old)   Mikolov 2013,
-//     eq. 4
-//   Each pair loads both rows and adds to both: 4 row transfers, 144 for a window of 6 contexts and 6
-//   outputs. input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//     s = sigmoid(x_c . y_o);  g = rate * (label - s);  x_c += g * y_o;  y_o += g * x_c (old)
+//                                                                                 Mikolov 2013, eq. 4
+//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//
+// Each pair loads both rows and adds to both: 4 row transfers, 144 for a window of 6 contexts and 6 outputs.
 // Lane l holds values l, l + 32, ... of a row, at most kValues, so that loads and atomics are dense.
+//
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WalkShape::bytes().
 // Synchronisation: inside the warp only.
 #pragma once
@@ -15,7 +18,8 @@
 namespace full_w2v {
 
 template <int kValues>
-__global__ void __launch_bounds__(kWarpSize, 1) pair_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+    pair_kernel(const KernelArguments arguments) {
   const Rows& rows = arguments.rows;
   SegmentWalk walk(arguments, shared_memory());
   Tally tally;

@@ -1,19 +1,22 @@
 // Trains a segment per warp with the output row in registers: the paper's FULL-Register.
-//   An output row is loaded once, meets all contexts of the window from registers, and its change is added
-//   once. Context rows stay in global memory. 84 row transfers for 6 contexts and 6 outputs, where `pair` has
-//   144.
-// Both orders, and any window, number of negatives and dimension up to 1024: every other kernel falls back to
-// this one.
+//
+// An output row is loaded once, meets all contexts of the window from registers, and its change is added
+// once; context rows stay in global memory. 84 row transfers for 6 contexts and 6 outputs, where `pair` has
+// 144. Computes both orders, with any window, number of negatives and dimension up to 1024: every other
+// kernel falls back to this one.
+//
 //   order pair: as in pair.cuh.
 //   order window: s = sigmoid(x_c . y_o) for the whole window first;  g = rate * (label - s);
 //     x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
-//   in three sweeps over the outputs: (1) all g, and each output's change, into scratch memory; (2) the
-//   contexts' updates; (3) the outputs' updates. A row that occurs twice in the window so gets both changes
-//   from its old value. input, output  float [vocabulary, stride]  changes are added atomically; warps race
-//   by design
+//
+// Order window takes three sweeps over the outputs: (1) all g, and each output's change, into scratch memory;
+// (2) the contexts' updates; (3) the outputs' updates. A row that occurs twice gets both changes from its old
+// value.
+//
+//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//
 // Launch: one warp a block, any grid (blocks stride over the segments); shared = WalkShape::bytes(), and for
-// order window
-//   WindowScratch::floats() more, in shared memory or as the block's slice of arguments.scratch.
+// order window WindowScratch::floats() more, there or as the block's slice of arguments.scratch.
 // Synchronisation: inside the warp only.
 #pragma once
 
@@ -130,7 +133,8 @@ __device__ __forceinline__ void train_window(const KernelArguments& arguments, c
 }
 
 template <int kValues>
-__global__ void __launch_bounds__(kWarpSize, 1) register_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+    register_kernel(const KernelArguments arguments) {
   unsigned char* const shared = shared_memory();
   SegmentWalk walk(arguments, shared);
   float* const scratch = arguments.scratch

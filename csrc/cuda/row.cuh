@@ -6,6 +6,10 @@
 
 namespace full_w2v {
 
+// Blocks of one warp that a multiprocessor should hold. Rows of up to 128 values leave room for 16, with 128
+// registers a lane; longer ones take what registers there are.
+constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
+
 // 64-bit: vocabulary * stride may exceed 2^31.
 __device__ __forceinline__ float* row_of(float* matrix, int32_t word, int64_t stride) {
   return matrix + word * stride;

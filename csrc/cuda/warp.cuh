@@ -1,16 +1,22 @@
 // Trains a segment per warp, window by window, without a block barrier: ours, the default.
+//
 //   s = sigmoid(x_c . y_o) for the whole window with the rows as it finds them;  g = rate * (label - s);
-//   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows               Mikolov 2013, eq. 4
-// Data movement as in block.cuh (Randall, Allen and Ge 2021): context rows live in a ring in shared memory
-// while they are within the window, output rows in registers while they meet the contexts. 14 row transfers a
-// word for 6 contexts and 6 outputs. Outputs are taken kTile at a time. A context's scores with all of a tile
-// are summed over the warp in one tree, each sigmoid is computed in lanes of its own, and the factors are
-// handed back by shuffles. If a window has more outputs than a tile, then the contexts' new values wait in
-// the ring until the last tile has met the old ones, and an output that was drawn several times is trained
-// once with that weight: so each row is read before it changes.
+//   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
+//
+// Data moves as in block.cuh (Randall, Allen and Ge 2021): context rows live in a ring in shared memory while
+// they are within the window, output rows in registers while they meet the contexts: 14 row transfers a word
+// for 6 contexts and 6 outputs.
+//
+// Outputs are taken kTile at a time. A context's scores with all of a tile are summed over the warp in one
+// tree, each sigmoid is computed in lanes of its own, and the factors are handed back by shuffles. If a
+// window has more outputs than a tile, then the contexts' new values wait in the ring until the last tile has
+// met the old ones, and an output that was drawn several times is trained once with that weight: so each row
+// is read before it changes.
+//
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WarpLayout::bytes.
-// Synchronisation: inside the warp, for words and draws only. Lane l alone touches values l, l + 32, ... of a
+// Synchronisation: inside the warp, for words and draws only: lane l alone touches values l, l + 32, ... of a
 // row.
 #pragma once
 
@@ -219,7 +225,8 @@ class WarpTrainer {
 };
 
 template <int kValues, int kTile>
-__global__ void __launch_bounds__(kWarpSize, 1) warp_kernel(const KernelArguments arguments) {
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+    warp_kernel(const KernelArguments arguments) {
   WarpTrainer<kValues, kTile> trainer(arguments, shared_memory());
   Tally tally;
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
