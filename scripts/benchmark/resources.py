@@ -1,7 +1,7 @@
-"""Registers, stack, spills and shared memory of every kernel on every architecture, as the compiler reports them.
+"""Registers, stack, spills and static shared memory of every kernel on every architecture.
 
-nvcc's reports lie beside the objects that the build of full_w2v._cuda left; NVRTC 12.9, where it is installed,
-compiles for sm_60, sm_61 and sm_70. Exits with 1 if a kernel spills or exceeds its limit.
+As the compilers report them: nvcc when full_w2v._cuda was built, beside whose objects its words are kept, and
+NVRTC 12.9, where it is installed, for sm_60, sm_61 and sm_70. Exits with 1 if a kernel exceeds a limit.
 
     FULL_W2V_CUDA=require python setup.py build_ext --inplace && python scripts/benchmark/resources.py
 """
@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from scripts.build import cuda, nvrtc  # noqa: E402
 
-# Most registers a thread may take, by kernel and template arguments. The block kernel runs with up to 1,024 threads,
-# for which a multiprocessor has 64 registers each; the others run one warp a block, and 128 registers allow 16 warps.
+# Most registers a thread may take, by kernel and template arguments. The block kernel runs with up to 1,024
+# threads, for which a multiprocessor has 64 each; the others run one warp a block: 128 registers allow 16 warps.
 REGISTER_LIMITS = {
     "block": 64,
     "pair<4>": 104,
@@ -48,7 +48,7 @@ SHARED = re.compile(r"(\d+) bytes smem")
 
 @dataclass(frozen=True)
 class Resources:
-    """What one kernel takes on one architecture. shared: static; all of the kernels' shared memory is dynamic."""
+    """What one kernel takes on one architecture. shared: static bytes; the kernels use dynamic ones only."""
 
     kernel: str
     architecture: int
@@ -59,7 +59,9 @@ class Resources:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = [*from_nvcc(), *from_nvrtc()]
@@ -103,7 +105,7 @@ def parse(log: str) -> Iterator[Resources]:
 
 
 def kernel_name(mangled: str) -> str | None:
-    """ "warp<4,6>" from a mangled name; None if it is no kernel's."""
+    """Kernel and template arguments, as warp<4,6>, from a mangled name; None if it is no kernel's."""
     found = NAME.search(mangled)
     if not found:
         return None
@@ -117,7 +119,11 @@ def exceeded(one: Resources) -> list[str]:
     where = f"{one.kernel} on sm_{one.architecture}"
     return [
         *([f"{where} spills {one.spills} bytes"] if one.spills else []),
-        *([f"{where} takes {one.registers} registers, at most {limit} are allowed"] if one.registers > limit else []),
+        *(
+            [f"{where} takes {one.registers} registers, at most {limit} are allowed"]
+            if one.registers > limit
+            else []
+        ),
         *([f"{where} has {one.stack} bytes of stack, not {STACK_LIMIT}"] if one.stack > STACK_LIMIT else []),
         *([f"{where} has {one.shared} bytes of static shared memory, not 0"] if one.shared else []),
     ]
@@ -130,8 +136,10 @@ def table(found: list[Resources]) -> str:
         cells[one.kernel][one.architecture] = f"{one.registers}" + (f"+{one.spills}B" if one.spills else "")
     columns = sorted({one.architecture for one in found})
     lines = [["registers", *(f"sm_{number}" for number in columns), "limit"]]
-    for kernel in REGISTER_LIMITS:
-        lines.append([kernel, *(cells[kernel].get(number, "-") for number in columns), str(REGISTER_LIMITS[kernel])])
+    lines += [
+        [kernel, *(cells[kernel].get(number, "-") for number in columns), str(limit)]
+        for kernel, limit in REGISTER_LIMITS.items()
+    ]
     return "\n".join(f"{line[0]:14}" + "".join(f"{cell:>8}" for cell in line[1:]) for line in lines)
 
 

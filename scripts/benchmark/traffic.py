@@ -1,9 +1,9 @@
 """Counts what each CUDA kernel moves per trained word, on the emulated device.
 
-Every load, store and atomic of the compiled kernels is counted as a warp makes it: bytes, and the distinct 32-byte
-sectors that a request of up to 32 lanes touches. Rows of the two matrices stand apart from the corpus' ids and from
-the tables that are drawn from. The counts are exact for the emulated device's code; a device's compiler may keep
-more or less in registers, but moves the same rows.
+Every load, store and atomic of the compiled kernels is counted as a warp makes it: bytes, and the distinct
+32-byte sectors that a request of up to 32 lanes touches. Rows of the two matrices stand apart from the corpus' ids
+and from the tables that are drawn from. The counts are exact for the emulated device's code; a device's compiler
+may keep more or less in registers, but moves the same rows.
 
     python scripts/benchmark/traffic.py corpus.txt
 """
@@ -19,10 +19,10 @@ from conditions import conditions, table
 
 from full_w2v.backends.cuda import EMULATED, CudaBackend
 from full_w2v.config import TrainConfig
+from full_w2v.corpus import open_corpus
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
 from full_w2v.pipeline import count_corpus
-from full_w2v.corpus import open_corpus
 
 # Kernels, each in the order that it is made for.
 KERNELS = {"pair": "pair", "register": "pair", "block": "pair", "warp": "window"}
@@ -39,12 +39,14 @@ class Use:
     sectors: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ACCESSES, 0.0))
 
     def add(self, counted: dict[str, dict[str, int]], words: int) -> None:
+        """Adds what was counted in one allocation while `words` were trained."""
         for access in ACCESSES:
             self.bytes[access] += counted[access]["bytes"] / words
             self.sectors[access] += counted[access]["sectors"] / words
 
     @property
     def total(self) -> float:
+        """Bytes of all accesses."""
         return sum(self.bytes.values())
 
 
@@ -54,7 +56,9 @@ def main() -> None:
     settings = {"vector_size": options.vector_size, "window": options.window, "negative": options.negative}
     kernels = {}
     for kernel, order in KERNELS.items():
-        config = TrainConfig(**settings, shrink_windows=options.shrink_windows, sample=0.0, epochs=1, order=order)
+        config = TrainConfig(
+            **settings, shrink_windows=options.shrink_windows, sample=0.0, epochs=1, order=order
+        )
         kernels[kernel] = measure(kernel, Model.initialize(vocabulary, config), corpus)
     for figures in kernels.values():
         figures["below_pair"] = 1 - figures["bytes"] / kernels["pair"]["bytes"]
@@ -66,12 +70,16 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", help="text file, a sentence a line")
     parser.add_argument("--words", type=int, default=2000, help="words to train; whole sentences are taken")
     parser.add_argument("--vector-size", type=int, default=128)
     parser.add_argument("--window", type=int, default=3)
-    parser.add_argument("--shrink-windows", action="store_true", help="draw each radius (default: fixed windows)")
+    parser.add_argument(
+        "--shrink-windows", action="store_true", help="draw each radius (default: fixed windows)"
+    )
     parser.add_argument("--negative", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -80,9 +88,7 @@ def parse() -> argparse.Namespace:
 def read(path: str, words: int) -> tuple[EncodedCorpus, Any]:
     """The corpus' first sentences with at least `words` words, and the vocabulary of all of it."""
     with count_corpus(open_corpus(path), min_count=5) as counted, counted.encode() as encoded:
-        sentences = itertools.takewhile(
-            lambda s: encoded.offsets[s] < words, range(encoded.sentences)
-        )
+        sentences = itertools.takewhile(lambda s: encoded.offsets[s] < words, range(encoded.sentences))
         last = max(sentences, default=0) + 1
         offsets = encoded.offsets[: last + 1].copy()
         return EncodedCorpus(encoded.ids[: offsets[-1]].copy(), offsets), counted.vocabulary
@@ -123,8 +129,22 @@ def measure(kernel: str, model: Model, corpus: EncodedCorpus) -> dict[str, Any]:
 def show(result: dict[str, Any]) -> None:
     """Prints one line for each kernel, and the conditions."""
     print("per trained word: global bytes of rows (load, atomic), sectors of rows (load, atomic), ids, draws")
-    lines = [("kernel", "rows B", "load B", "atomic B", "load sect.", "atomic sect.", "ids B", "draws B", "shared B",
-              "shuffles", "barriers", "below pair")]
+    lines = [
+        (
+            "kernel",
+            "rows B",
+            "load B",
+            "atomic B",
+            "load sect.",
+            "atomic sect.",
+            "ids B",
+            "draws B",
+            "shared B",
+            "shuffles",
+            "barriers",
+            "below pair",
+        )
+    ]
     for kernel, figures in result["kernels"].items():
         rows = figures["rows"]
         lines.append(
@@ -142,7 +162,9 @@ def show(result: dict[str, Any]) -> None:
             )
         )
     print(table(lines))
-    print(", ".join(f"{name} {value}" for name, value in {**result["settings"], **result["conditions"]}.items()))
+    print(
+        ", ".join(f"{name} {value}" for name, value in {**result["settings"], **result["conditions"]}.items())
+    )
 
 
 if __name__ == "__main__":

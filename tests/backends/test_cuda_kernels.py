@@ -1,4 +1,4 @@
-"""The kernels compute the contract, number by number, under any schedule, and make none of the paper's mistakes."""
+"""The kernels compute the contract, under any schedule, and make none of the mistakes of the paper's code."""
 
 from dataclasses import replace
 

@@ -29,7 +29,8 @@ def test_nvrtc_compiles_every_kernel_for_older_architectures(architecture: str) 
 
 
 def test_a_spill_and_growth_are_faults() -> None:
-    log = """ptxas info    : Compiling entry function '_ZN8full_w2v11warp_kernelILi4ELi6EEEvNS_15KernelArgumentsE' for 'sm_80'
+    name = "_ZN8full_w2v11warp_kernelILi4ELi6EEEvNS_15KernelArgumentsE"
+    log = f"""ptxas info    : Compiling entry function '{name}' for 'sm_80'
     8 bytes stack frame, 4 bytes spill stores, 12 bytes spill loads
 ptxas info    : Used 200 registers, used 0 barriers, 512 bytes cmem[0]"""
     (one,) = resources.parse(log)

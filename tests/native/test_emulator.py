@@ -25,7 +25,9 @@ def program() -> Path:
 
 def run(program: Path, case: str, settings: str = "check=1") -> str:
     environment = {**os.environ, "FULL_W2V_EMULATOR": settings}
-    done = subprocess.run([program, case], check=True, capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(
+        [program, case], check=True, capture_output=True, text=True, env=environment, timeout=60
+    )
     return done.stdout.strip()
 
 
@@ -86,7 +88,7 @@ def test_memory_that_nobody_wrote_reads_as_nan(program, case: str) -> None:
 
 def test_traffic_is_counted_by_request_and_sector(program) -> None:
     # Loads of 128 bytes each: 4 sectors where dense, 32 with a stride of 8 floats. Stores to shared memory: one
-    # wavefront, and 32 where all lanes hit one bank, 31 more than their bytes need.
+    # wavefront, and 32 where all lanes hit one bank.
     assert run(program, "traffic", "count=1").endswith(
         "launches 1 loads 2 256 36 atomics 1 128 4 shared stores 2 33 conflicts 31"
     )
@@ -112,6 +114,8 @@ def test_invalid_calls_fail_as_on_a_device(program) -> None:
 
 def test_an_unknown_setting_is_refused(program) -> None:
     environment = {**os.environ, "FULL_W2V_EMULATOR": "speed=9"}
-    done = subprocess.run([program, "right_sum"], check=False, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [program, "right_sum"], check=False, capture_output=True, text=True, env=environment
+    )
     assert done.returncode != 0
     assert "unknown emulator setting 'speed=9'" in done.stderr
