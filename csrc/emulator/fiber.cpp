@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -28,6 +29,9 @@ void after_switch(void* fake_stack) {
   leaving_os_stack = false;
 }
 
+// A fiber never returns: the frames that it ended in still stand guarded on its stack.
+void forget_frames(void* stack, size_t bytes) { __asan_unpoison_memory_region(stack, bytes); }
+
 }  // namespace
 
 void Fiber::arrived() { after_switch(nullptr); }
@@ -41,6 +45,8 @@ void Fiber::resume_from(Fiber& from) {
 }
 
 #else
+
+static void forget_frames(void*, size_t) {}
 
 void Fiber::arrived() {}
 
@@ -80,6 +86,7 @@ full_w2v_switch_stack:
 
 void Fiber::prepare(void* stack, size_t bytes, void (*entry)()) {
   constexpr int kSavedRegisters = 6;
+  forget_frames(stack, bytes);
   stack_ = stack;
   bytes_ = bytes;
   auto* slot = reinterpret_cast<void**>((reinterpret_cast<uintptr_t>(stack) + bytes) & ~uintptr_t{15});
@@ -94,6 +101,7 @@ void Fiber::switch_stack(Fiber& from) { full_w2v_switch_stack(&from.stack_pointe
 #else
 
 void Fiber::prepare(void* stack, size_t bytes, void (*entry)()) {
+  forget_frames(stack, bytes);
   stack_ = stack;
   bytes_ = bytes;
   getcontext(&context_);

@@ -325,6 +325,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   const Lock lock(device().mutex);
   const cudaError_t error = emulator::check_copy(to, from, bytes, bytes, kind);
   if (error != cudaSuccess) return result(error);
+  if (bytes == 0) return result(cudaSuccess);
   return emulator::enqueue(stream, {nullptr, [=] { std::memcpy(to, from, bytes); }});
 }
 
@@ -346,7 +347,8 @@ cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream) {
   const Lock lock(device().mutex);
-  if (bytes && !emulator::on_device(pointer, bytes)) return result(cudaErrorInvalidValue);
+  if (bytes == 0) return result(cudaSuccess);
+  if (!emulator::on_device(pointer, bytes)) return result(cudaErrorInvalidValue);
   return emulator::enqueue(stream, {nullptr, [=] { std::memset(pointer, value, bytes); }});
 }
 

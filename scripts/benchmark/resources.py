@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from scripts.build import cuda, nvrtc  # noqa: E402
 
 # Most registers a thread may take, by kernel and template arguments. The block kernel runs with up to 1,024
-# threads, for which a multiprocessor has 64 each; the others run one warp a block: 128 registers allow 16 warps.
+# threads, for which a multiprocessor has 64 each; the others run one warp a block, and 128 allow 16 warps.
 REGISTER_LIMITS = {
     "block": 64,
     "pair<4>": 104,

@@ -1,9 +1,9 @@
 """Counts what each CUDA kernel moves per trained word, on the emulated device.
 
 Every load, store and atomic of the compiled kernels is counted as a warp makes it: bytes, and the distinct
-32-byte sectors that a request of up to 32 lanes touches. Rows of the two matrices stand apart from the corpus' ids
-and from the tables that are drawn from. The counts are exact for the emulated device's code; a device's compiler
-may keep more or less in registers, but moves the same rows.
+32-byte sectors that a request of up to 32 lanes touches. Rows of the two matrices stand apart from the ids of
+the corpus and from the tables that are drawn from. The counts are exact for the emulated device's code; a
+device's compiler may keep more or less in registers, but moves the same rows.
 
     python scripts/benchmark/traffic.py corpus.txt
 """

@@ -1,7 +1,7 @@
 """Each planted mistake in a kernel makes the named test fail: the tests would notice it.
 
-A mutant is one replacement in one file of csrc/cuda. One kernel is compiled again; the named test then runs in a
-process of its own with the mutated module in place of full_w2v._cuda_emulated.
+A mutant is one replacement in one file of csrc/cuda. One kernel is compiled again; then the named test runs
+in a process of its own with the mutated module in place of full_w2v._cuda_emulated.
 """
 
 import os

@@ -87,8 +87,8 @@ def test_memory_that_nobody_wrote_reads_as_nan(program, case: str) -> None:
 
 
 def test_traffic_is_counted_by_request_and_sector(program) -> None:
-    # Loads of 128 bytes each: 4 sectors where dense, 32 with a stride of 8 floats. Stores to shared memory: one
-    # wavefront, and 32 where all lanes hit one bank.
+    # Loads of 128 bytes each: 4 sectors where dense, 32 with a stride of 8 floats. Stores to shared memory:
+    # one wavefront, and 32 where all lanes hit one bank.
     assert run(program, "traffic", "count=1").endswith(
         "launches 1 loads 2 256 36 atomics 1 128 4 shared stores 2 33 conflicts 31"
     )

@@ -60,7 +60,7 @@ def test_kernels_trainer_and_binding_are_clean_under_the_sanitizers(module: Path
         "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:exitcode=99",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
     }
-    command = [sys.executable, "tests/backends/run_with_module.py", module, "-m", "not gpu", *TESTS]
+    command = [sys.executable, "tests/backends/run_with_module.py", module, "-s", "-m", "not gpu", *TESTS]
     done = subprocess.run(
         command, check=False, cwd=cuda.ROOT, env=environment, capture_output=True, text=True
     )
