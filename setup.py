@@ -60,7 +60,8 @@ native = Pybind11Extension(
     include_dirs=["csrc"],
     depends=glob("csrc/**/*.h", recursive=True),
     cxx_std=17,
-    # FULL_W2V_CXXFLAGS comes last, so that it can override (the sanitizers' build does).
+    # FULL_W2V_CXXFLAGS comes last of those that all files share, so that it can override them (the
+    # sanitizers' build does); SIMD_FLAGS follow it.
     extra_compile_args=[
         "-O3",
         "-g0",

@@ -1,4 +1,4 @@
-"""Full-W2V: word2vec training on one GPU or CPU, behind gensim's interface.
+"""Full-W2V: word2vec training on the CPU, behind gensim's interface.
 
     import full_w2v
 
@@ -10,7 +10,6 @@ Or with gensim's class: `from full_w2v import Word2Vec`.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from full_w2v.vocabulary import Vocabulary
     from full_w2v.word2vec import Word2Vec
 
-__version__ = version("full-w2v")
+__version__ = "0.1.0"
 
 # Imported when first used: gensim and scipy take longer to import than a small corpus takes to train.
 _MODULES = {
@@ -60,8 +59,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'full_w2v' has no attribute {name!r}")
-    return getattr(import_module(f"full_w2v.{_MODULES[name]}"), name)
+    value = getattr(import_module(f"full_w2v.{_MODULES[name]}"), name)
+    globals()[name] = value  # so that it is looked up here only once
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -4,9 +4,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def __getattr__(name: str) -> Any: ...  # the CPU engine
+SEGMENT_TOKENS: int
+
 def philox(counters: NDArray[np.uint32], key: int) -> NDArray[np.uint32]: ...
 def alias_table(weights: NDArray[np.float64]) -> NDArray[np.uint32]: ...
+def token_draws(
+    positions: NDArray[np.int64],
+    seed: int,
+    epoch: int,
+    window: int,
+    shrink: bool,
+    noise: NDArray[np.uint32],
+    negative: int,
+) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]: ...
+def learning_rates(
+    alpha: float,
+    min_alpha: float,
+    epochs: int,
+    corpus_tokens: int,
+    epoch: int,
+    segments: NDArray[np.int64],
+) -> NDArray[np.float32]: ...
+def simd_levels() -> list[str]: ...
+
+class SgnsParams:
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        dimension: int,
+        window: int,
+        negative: int,
+        share_negatives: int,
+        epochs: int,
+        shrink_windows: bool,
+        loss: bool,
+        pair_order: bool,
+        alpha: float,
+        min_alpha: float,
+        seed: int,
+    ) -> None: ...
+
+class CpuTrainer:
+    def __init__(
+        self,
+        *,
+        params: SgnsParams,
+        keep: NDArray[np.uint32],
+        noise: NDArray[np.uint32],
+        threads: int,
+        simd: str = "",
+    ) -> None: ...
+    @property
+    def simd(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    def load(self, input: NDArray[np.float32], output: NDArray[np.float32]) -> None: ...
+    def read(self, input: NDArray[np.float32], output: NDArray[np.float32]) -> None: ...
+    def set_corpus(self, ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> None: ...
+    def train(self, begin: int, end: int, epoch: int) -> tuple[int, int, float]: ...
 
 class FileError(Exception): ...
 class InvalidTextError(Exception): ...

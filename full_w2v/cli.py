@@ -1,45 +1,49 @@
 """The command line: one function per subcommand, no logic of its own.
 
-Results go to stdout, progress to stderr. Exit codes: 0 success, 1 failure, 2 misuse, 130 interrupted.
+Results go to stdout, progress to stderr. Exit codes: 0 success, 1 failure, 2 misuse, 130 interrupted,
+143 terminated.
 """
 
 import argparse
+import io
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, get_args
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, get_args
 
 from full_w2v import __version__
 from full_w2v.backends import BACKENDS, backend_status
 from full_w2v.config import Order, TrainConfig
+from full_w2v.corpus import ERRORS
 from full_w2v.errors import ConfigError, FullW2VError
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = "text file, one sentence a line, words between white space; plain or .gz .bz2 .xz .zst"
+FORMATS_HELP = "the suffix names the format: .txt .vec .bin .kv .safetensors"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand and returns its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show some word should show the others.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output, head for one, has gone: not an error, but nothing more can be flushed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with _terminating_cleanly():
+            options.run(options)
+    except BrokenPipeError:  # the reader of our output, head for one, has read all that it wants
+        _abandon_stdout()
         return 0
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", 130)
-    except ConfigError as error:
-        return _fail(str(error), 2)
-    except MemoryError:
-        return _fail(
-            "out of memory; try a smaller --vector-size, a higher --min-count or --max-final-vocab", 1
-        )
-    except (FullW2VError, OSError) as error:
-        return _fail(_message(error), 1)
+    except (KeyboardInterrupt, MemoryError, OSError, FullW2VError) as error:
+        _abandon_stdout()
+        return _fail(*_explained(error))
     return 0
 
 
@@ -50,7 +54,7 @@ def train(options: argparse.Namespace) -> None:
     from full_w2v.terminal import PhaseBars
 
     config = TrainConfig(**{field.name: getattr(options, field.name) for field in fields(TrainConfig)})
-    check_output(options.output)
+    check_output(options.output, inputs=options.corpus)
     with PhaseBars(enabled=not options.quiet) as bars:
         result = run(
             options.corpus,
@@ -65,13 +69,7 @@ def train(options: argparse.Namespace) -> None:
         )
     result.save(options.output)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
-    if options.json:
-        print(json.dumps(report))
-    else:
-        print(
-            f"{options.output}: {len(result.model.vocabulary):,} words x {config.vector_size}, trained on "
-            f"{report['raw_words']:,} words at {report['words_per_second']:,.0f} words/s"
-        )
+    _print(json.dumps(report) if options.json else _summary(report))
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -82,7 +80,7 @@ def evaluate(options: argparse.Namespace) -> None:
     result = score(
         Embeddings.load(options.embeddings), options.pairs, options.analogies, options.restrict_vocabulary
     )
-    print(json.dumps(result.to_dict()) if options.json else result.to_text())
+    _print(json.dumps(result.to_dict()) if options.json else result.to_text())
 
 
 def neighbours(options: argparse.Namespace) -> None:
@@ -91,14 +89,7 @@ def neighbours(options: argparse.Namespace) -> None:
 
     embeddings = Embeddings.load(options.embeddings)
     found = {word: embeddings.neighbours(word, options.count) for word in options.word}
-    if options.json:
-        print(json.dumps(found, ensure_ascii=False))
-        return
-    for word, rows in found.items():
-        if len(found) > 1:
-            print(f"{word}:")
-        for neighbour, cosine in rows:
-            print(f"{cosine:7.4f}  {neighbour}")
+    _print(json.dumps(found) if options.json else "\n".join(_neighbour_lines(found)))
 
 
 def vocabulary(options: argparse.Namespace) -> None:
@@ -118,22 +109,22 @@ def vocabulary(options: argparse.Namespace) -> None:
             progress=bars.phase,
         ) as counted,
     ):
-        rows = zip(counted.vocabulary.words, counted.vocabulary.counts.tolist(), strict=True)
-    if options.json:
-        print(json.dumps(dict(rows), ensure_ascii=False))
-        return
-    for word, count in rows:
-        print(f"{word}\t{count}")
+        words, counts = counted.vocabulary.words, counted.vocabulary.counts.tolist()
+    rows = zip(words, counts, strict=True)
+    _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
 
 
 def backends(options: argparse.Namespace) -> None:
     """Prints each backend, and what it would run on or why it cannot."""
     statuses = backend_status()
     if options.json:
-        print(json.dumps([vars(status) for status in statuses]))
+        _print(json.dumps({status.name: vars(status) for status in statuses}))
         return
-    for status in statuses:
-        print(f"{status.name:10} {'usable' if status.usable else 'unusable':9} {status.detail}")
+    lines = [
+        f"{status.name:10} {'usable' if status.usable else 'unusable':9} {status.detail}"
+        for status in statuses
+    ]
+    _print("\n".join(lines))
 
 
 def convert(options: argparse.Namespace) -> None:
@@ -141,47 +132,30 @@ def convert(options: argparse.Namespace) -> None:
     from full_w2v.embeddings import Embeddings
     from full_w2v.formats import check_output
 
-    check_output(options.output)
+    check_output(options.output, inputs=[options.input])
     Embeddings.load(options.input).save(options.output)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports misuse as every other error is reported, on one line."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_fail(f"{message}; {self.prog} --help shows the usage", 2))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description="Trains, queries and scores word vectors.")
+    parser = _Parser(prog=PROGRAM, description="Trains, queries and scores word vectors.")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_train(commands)
-
-    command = _add_command(commands, "evaluate", evaluate)
-    command.add_argument("embeddings", metavar="PATH", help="embeddings in any format that train writes")
-    command.add_argument(
-        "--pairs", metavar="FILE", action="append", default=[], help="word word score a line"
-    )
-    command.add_argument(
-        "--analogies", metavar="FILE", action="append", default=[], help="questions in Google's format"
-    )
-    command.add_argument(
-        "--restrict-vocabulary",
-        metavar="N",
-        type=int,
-        default=300_000,
-        help="most frequent words to consider",
-    )
-
-    command = _add_command(commands, "neighbours", neighbours)
-    command.add_argument("embeddings", metavar="PATH", help="embeddings in any format that train writes")
-    command.add_argument("word", metavar="WORD", nargs="+")
-    command.add_argument("--count", metavar="N", type=int, default=10, help="neighbours of each word")
-
-    command = _add_command(commands, "vocabulary", vocabulary)
-    _add_corpus(command)
-    command.add_argument("--threads", metavar="N", type=int, default=0, help="0 takes every core")
-    command.add_argument("--quiet", action="store_true", help="no progress on stderr")
-
+    _add_evaluate(commands)
+    _add_neighbours(commands)
+    _add_vocabulary(commands)
     _add_command(commands, "backends", backends)
-
-    command = _add_command(commands, "convert", convert, with_json=False)
-    command.add_argument("input", metavar="IN")
-    command.add_argument("output", metavar="OUT", help=".txt .vec .bin .kv .safetensors")
+    _add_convert(commands)
     return parser
 
 
@@ -195,19 +169,87 @@ def _add_command(commands: Any, name: str, run: Any, *, with_json: bool = True) 
     return parser
 
 
+def _add_evaluate(commands: Any) -> None:
+    parser = _add_command(commands, "evaluate", evaluate)
+    _add_embeddings(parser)
+    parser.add_argument(
+        "--pairs",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="word, word and score on each line; may be given again",
+    )
+    parser.add_argument(
+        "--analogies",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="questions in Google's format; may be given again (default, without --pairs: WordSim-353, "
+        "SimLex-999 and Google's analogies)",
+    )
+    parser.add_argument(
+        "--restrict-vocabulary",
+        metavar="N",
+        type=int,
+        default=300_000,
+        help="consider so many of the most frequent words (default %(default)s)",
+    )
+
+
+def _add_neighbours(commands: Any) -> None:
+    parser = _add_command(commands, "neighbours", neighbours)
+    _add_embeddings(parser)
+    parser.add_argument("word", metavar="WORD", nargs="+", help="a word of the vocabulary")
+    parser.add_argument(
+        "--count", metavar="N", type=int, default=10, help="neighbours of each word (default %(default)s)"
+    )
+
+
+def _add_vocabulary(commands: Any) -> None:
+    parser = _add_command(commands, "vocabulary", vocabulary)
+    _add_corpus(parser)
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
+    )
+
+
+def _add_convert(commands: Any) -> None:
+    parser = _add_command(commands, "convert", convert, with_json=False)
+    parser.add_argument("input", metavar="IN", type=_embeddings_path, help="embeddings to read")
+    parser.add_argument("output", metavar="OUT", type=_embeddings_path, help=FORMATS_HELP)
+
+
+def _add_embeddings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "embeddings", metavar="PATH", type=_embeddings_path, help="embeddings in any format that train writes"
+    )
+
+
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", nargs="+", help=CORPUS_HELP)
     parser.add_argument(
-        "--min-count", metavar="N", type=int, default=5, help="drop words that occur less often"
+        "--min-count",
+        metavar="N",
+        type=int,
+        default=5,
+        help="drop words that occur less often (default %(default)s)",
     )
-    parser.add_argument("--max-final-vocab", metavar="N", type=int, help="keep at most so many words")
-    parser.add_argument("--encoding", default="utf-8", help="of the text (default %(default)s)")
+    parser.add_argument(
+        "--max-final-vocab",
+        metavar="N",
+        type=int,
+        help="keep at most so many words, by raising --min-count (default: no limit)",
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", default="utf-8", help="of the text (default %(default)s)"
+    )
     parser.add_argument(
         "--errors",
-        choices=("strict", "replace", "ignore"),
+        choices=ERRORS,
         default="strict",
         help="what to do with bytes that are not text in that encoding (default %(default)s)",
     )
+    parser.add_argument("--quiet", action="store_true", help="show no progress on stderr")
 
 
 def _add_train(commands: Any) -> None:
@@ -217,7 +259,8 @@ def _add_train(commands: Any) -> None:
         "--output",
         metavar="PATH",
         required=True,
-        help="the suffix names the format: .txt .vec .bin .kv, or .safetensors for the whole model",
+        type=_embeddings_path,
+        help=FORMATS_HELP + " for the whole model",
     )
     defaults = TrainConfig()
 
@@ -238,7 +281,7 @@ def _add_train(commands: Any) -> None:
     add("negative", int, "negatives a centre word")
     add("ns-exponent", float, "negatives are drawn by count to this power", "X")
     add("sample", float, "subsampling threshold for frequent words, a share of all words", "X")
-    add("alpha", float, "learning rate at the begin", "X")
+    add("alpha", float, "learning rate at the beginning", "X")
     add("min-alpha", float, "learning rate at the end", "X")
     add("epochs", int, "passes over the corpus")
     add("threads", int, "CPU threads; 0 takes every core")
@@ -250,19 +293,88 @@ def _add_train(commands: Any) -> None:
         default=defaults.order,
         help="update window by window (default) or pair by pair",
     )
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="default %(default)s")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="auto", help="what trains (default %(default)s)"
+    )
     parser.add_argument("--loss", action="store_true", help="report the mean loss of each epoch")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fspath(error.filename)!s}: {error.strerror}"
-    return str(error)
+def _embeddings_path(path: str) -> str:
+    """The type of arguments whose suffix names a format: an unknown one is misuse, known before any work."""
+    from full_w2v.formats import suffixes
+
+    if Path(path).suffix.lower() not in suffixes():
+        raise argparse.ArgumentTypeError(
+            f"expected a name that ends in {', '.join(suffixes())}, got {path!r}"
+        )
+    return path
+
+
+def _summary(report: dict[str, Any]) -> str:
+    text = (
+        f"{report['output']}: {report['vocabulary']:,} words x {report['settings']['vector_size']}, "
+        f"trained on {report['raw_words']:,} words at {report['words_per_second']:,.0f} words/s"
+    )
+    return text + "".join(f"\nepoch {i}: loss {loss:.6f}" for i, loss in enumerate(report["loss"], 1))
+
+
+def _neighbour_lines(found: dict[str, list[tuple[str, float]]]) -> Iterator[str]:
+    for word, rows in found.items():
+        if len(found) > 1:
+            yield f"{word}:"
+        yield from (f"{cosine:7.4f}  {neighbour}" for neighbour, cosine in rows)
+
+
+def _print(result: str) -> None:
+    """Prints a result at once; raises OSError if it could not be written in full."""
+    try:
+        print(result, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _abandon_stdout() -> None:
+    """Drops what stdout cannot write: Python would try again at exit, and fail without a handler."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _terminating_cleanly() -> Iterator[None]:
+    """Lets SIGTERM unwind the program as Ctrl-C does, so that it leaves no unfinished file behind."""
+    if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _exit_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_terminated(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """What to tell the user, and the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", 130
+    if isinstance(error, MemoryError):
+        return "out of memory; try a smaller --vector-size, a higher --min-count or --max-final-vocab", 1
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return place + error.strerror, 1
+    return str(error), 2 if isinstance(error, ConfigError) else 1
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    if sys.stderr is not None:  # for print, None is stdout
+        print(f"{PROGRAM}: error: {message}", file=sys.stderr)
     return code
 
 

@@ -1,9 +1,13 @@
 """Training settings: checked once, when they are made, and never changed after."""
 
 import math
+import operator
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from full_w2v.errors import ConfigError
 
@@ -52,26 +56,29 @@ class TrainConfig:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        _check_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE)
-        _check_integer("window", self.window, 1, MAX_WINDOW)
-        _check_integer("negative", self.negative, 1, MAX_NEGATIVE)
-        _check_integer("epochs", self.epochs, 1, 1_000_000)
-        _check_integer("seed", self.seed, 0, 2**64 - 1)
-        _check_integer("share_negatives", self.share_negatives, 1, 64)
-        _check_integer("threads", self.threads, 0, MAX_THREADS)
-        _check_number("ns_exponent", self.ns_exponent, -10.0, 10.0)
-        _check_number("sample", self.sample, 0.0, 1.0)
-        _check_number("alpha", self.alpha, 0.0, 10.0)
-        _check_number("min_alpha", self.min_alpha, 0.0, 10.0)
+        self._set("vector_size", checked_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE))
+        self._set("window", checked_integer("window", self.window, 1, MAX_WINDOW))
+        self._set("negative", checked_integer("negative", self.negative, 1, MAX_NEGATIVE))
+        self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))
+        self._set("seed", checked_integer("seed", self.seed, 0, 2**64 - 1))
+        self._set("share_negatives", checked_integer("share_negatives", self.share_negatives, 1, 64))
+        self._set("threads", checked_integer("threads", self.threads, 0, MAX_THREADS))
+        self._set("ns_exponent", _checked_number("ns_exponent", self.ns_exponent, -10.0, 10.0))
+        self._set("sample", _checked_number("sample", self.sample, 0.0, 1.0))
+        self._set("alpha", _checked_number("alpha", self.alpha, 0.0, 10.0))
+        self._set("min_alpha", _checked_number("min_alpha", self.min_alpha, 0.0, 10.0))
         if self.min_alpha > self.alpha:
             raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
         for name in ("shrink_windows", "loss"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            self._set(name, _checked_bool(name, getattr(self, name)))
         if self.order not in get_args(Order):
             raise ConfigError(f"order must be one of {', '.join(get_args(Order))}, got {self.order!r}")
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
+
+    def _set(self, name: str, value: object) -> None:
+        """Stores a setting as a Python value: it may have come as a NumPy scalar."""
+        object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, ready for JSON."""
@@ -90,15 +97,37 @@ def _names(config: type[TrainConfig]) -> str:
     return ", ".join(field.name for field in fields(config))
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ConfigError(f"{name} must be a whole number, got {value!r}")
-    if not low <= value <= high:
-        raise ConfigError(f"{name} must be between {low} and {high}, got {value}")
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+def checked_integer(name: str, value: object, low: int, high: int) -> int:
+    """A whole number, NumPy's too, as a Python number; raises ConfigError if it is none in low ... high."""
+    if isinstance(value, (bool, np.bool_)):
+        raise ConfigError(f"{name} must be a whole number, got {value}")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # the error says what it is
+    except TypeError:
+        raise ConfigError(f"{name} must be a whole number, got {value!r}") from None
+    if not low <= number <= high:
+        raise ConfigError(f"{name} must be between {low} and {high}, got {number}")
+    return number
+
+
+def _checked_number(name: str, value: object, low: float, high: float) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
         raise ConfigError(f"{name} must be a finite number, got {value!r}")
+    if not math.isfinite(value):
+        raise ConfigError(f"{name} must be a finite number, got {value}")
     if not low <= value <= high:
         raise ConfigError(f"{name} must be between {low} and {high}, got {value}")
+    return float(value)
+
+
+def _checked_bool(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ConfigError(f"{name} must be True or False, got {value!r}")
+    return bool(value)

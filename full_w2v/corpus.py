@@ -17,7 +17,7 @@ from typing import Any
 
 from full_w2v import _native
 from full_w2v.decompression import FORMATS, text_chunks
-from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.errors import ConfigError, CorpusError
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Iterable[str]]
 # Called with (phase, done, total): bytes of files, or sentences of an iterable, whose total is None.
@@ -172,14 +172,15 @@ class TextFiles(Corpus):
             where = f"line {line} holds a NUL" + (f" (byte {offset})" if self._is_utf8 else "")
             return (
                 f"{path}: {where}, so it is not text, or not {self._encoding.upper()}; "
-                "pass --encoding utf-16 or --errors replace"
+                "decode with encoding='utf-16' or errors='replace' (--encoding, --errors)"
             )
         return self._invalid(path, line, byte, offset)
 
     def _invalid(self, path: Path, line: int, byte: int, offset: int) -> str:
         return (
             f"{path}: line {line} is not {self._encoding.upper()} (byte {byte:#04x} at {offset}); "
-            f"pass --encoding {'latin-1' if self._is_utf8 else 'utf-8'} or --errors replace"
+            f"decode with encoding='{'latin-1' if self._is_utf8 else 'utf-8'}' or errors='replace' "
+            "(--encoding, --errors)"
         )
 
 
@@ -224,9 +225,16 @@ def _checked_size(path: Path) -> int:
         if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
             path.open("rb").close()
     except FileNotFoundError:
-        sentence = len(str(path).split()) > 1
-        hint = "; strings are taken for paths, a sentence must be a list of tokens" if sentence else ""
-        raise CorpusError(f"{shown(str(path))}: no such file{hint}") from None
+        if len(str(path).split()) > 1:
+            hint = "strings are taken for paths, a sentence must be a list of tokens"
+            raise CorpusError(f"{_whole(path)}: no such file; {hint}") from None
+        raise CorpusError(f"{_whole(path)}: no such file") from None
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}") from None
     return status.st_size
+
+
+def _whole(path: Path) -> str:
+    """A path on one line, uncut: its end tells it from others."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)

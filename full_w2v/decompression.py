@@ -49,6 +49,8 @@ def _with_clear_errors(chunks: Iterator[bytes], path: Path, name: str) -> Iterat
     except EOFError:
         raise CorpusError(f"{path}: the {name} data ends too early; the file is truncated") from None
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the data's
+            raise CorpusError(f"{path}: {error.strerror}") from None
         raise CorpusError(f"{path}: not valid {name} data ({error})") from None
     if empty and path.is_file() and path.stat().st_size == 0:
         raise CorpusError(f"{path}: the {name} data ends too early; the file is empty")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import MAX_THREADS
+from full_w2v.config import MAX_THREADS, checked_integer, usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.errors import ConfigError, CorpusError, shown
 from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
@@ -26,12 +26,14 @@ class EncodedCorpus:
     ids: int32, shape [tokens]; offsets: int64, shape [sentences + 1], from 0 to tokens; usually mapped.
     raw_tokens: tokens of the corpus before words outside of the vocabulary were dropped.
     path: the file that holds it, None if it has none that stays.
+    words: size of the vocabulary that it was encoded with, above every id; -1 if that is not known.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
     raw_tokens: int = -1
     path: Path | None = None
+    words: int = -1
 
     def __post_init__(self) -> None:
         if self.raw_tokens < 0:
@@ -55,7 +57,7 @@ class EncodedCorpus:
                 header, ids, offsets = map_id_file(file, str(path))
         except OSError as error:
             raise CorpusError(f"{path}: {error.strerror}") from None
-        return cls(ids, offsets, header.raw_tokens, Path(path))
+        return cls(ids, offsets, header.raw_tokens, Path(path), header.words)
 
     @property
     def tokens(self) -> int:
@@ -118,6 +120,7 @@ class CountedCorpus:
         final = None if path is None else Path(path)
         name = str(final or f"temporary file in {counts.directory}")
         header = IdFileHeader(tokens, 0, len(self.vocabulary), self.raw_tokens)
+        done = _phase(progress, "encode", self.raw_tokens)
         with new_id_file(final, counts.directory) as file, _clear_file_errors():
             _, sentences = counts.words.encode(
                 self._numbers,
@@ -126,12 +129,13 @@ class CountedCorpus:
                 ids_at=header.ids_at,
                 offsets_at=header.offsets_at,
                 threads=counts.threads,
-                progress=_phase(progress, "encode", self.raw_tokens),
+                progress=done,
             )
+            done(self.raw_tokens)
             header = replace(header, sentences=sentences)
             write_header(file, header, name)
             _, ids, offsets = map_id_file(file, name)
-        return EncodedCorpus(ids, offsets, self.raw_tokens, final)
+        return EncodedCorpus(ids, offsets, self.raw_tokens, final, header.words)
 
     def close(self) -> None:
         """Frees the text and what was counted; the vocabulary and encoded corpora stay usable."""
@@ -168,9 +172,9 @@ def count_corpus(
     Raises CorpusError if the corpus cannot be read or decoded, is empty or has no word that often,
     ConfigError for a bad setting.
     """
-    _check_at_least("min_count", min_count, 0)
+    min_count = _at_least("min_count", min_count, 0)
     if max_final_vocab is not None:
-        _check_at_least("max_final_vocab", max_final_vocab, 1)
+        max_final_vocab = _at_least("max_final_vocab", max_final_vocab, 1)
     counts = _count(corpus, threads, directory, progress)
     words = counts.words
     least = min_count if max_final_vocab is None else max(min_count, words.least_count(max_final_vocab))
@@ -269,11 +273,13 @@ def _clear_file_errors() -> Iterator[None]:
 
 
 def _thread_count(threads: int) -> int:
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads <= MAX_THREADS:
-        raise ConfigError(f"threads must be between 0 and {MAX_THREADS}, got {threads!r}")
-    return threads or len(os.sched_getaffinity(0))
+    return checked_integer("threads", threads, 0, MAX_THREADS) or usable_cores()
 
 
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
-        raise ConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")
+def _at_least(name: str, value: int, least: int) -> int:
+    """`value` as a Python number; raises ConfigError if it is none of at least `least`."""
+    try:
+        return checked_integer(name, value, least, 2**63 - 1)
+    except ConfigError:
+        message = f"{name} must be a whole number of at least {least}, got {value!r}"
+        raise ConfigError(message) from None

@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v.aside import written_aside
 from full_w2v.errors import CorpusError
 
 MAGIC = b"FW2V-ids"
@@ -82,20 +83,10 @@ def new_id_file(path: Path | None, directory: str) -> Iterator[IO[bytes]]:
     cannot be made.
     """
     try:
-        file = _unnamed_file(directory) if path is None else _file_beside(path)
+        with _unnamed_file(directory) if path is None else written_aside(path) as file:
+            yield file
     except OSError as error:
         raise CorpusError(f"{path or directory}: cannot make the encoded corpus ({error.strerror})") from None
-    with file:
-        if path is None:
-            yield file
-            return
-        aside = Path(file.name)
-        try:
-            yield file
-            file.flush()
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
 
 
 def write_header(file: IO[bytes], header: IdFileHeader, name: str) -> None:
@@ -121,7 +112,7 @@ def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.in
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         ids = np.frombuffer(data, np.int32, header.tokens, header.ids_at)
         offsets = np.frombuffer(data, np.int64, header.sentences + 1, header.offsets_at)
-        if offsets[0] != 0 or offsets[-1] != header.tokens:
+        if offsets[0] != 0 or offsets[-1] != header.tokens or (offsets[1:] < offsets[:-1]).any():
             raise ValueError("its sentence offsets are damaged")
     except ValueError as error:
         raise CorpusError(f"{name}: cannot be used as an encoded corpus: {error}") from None
@@ -130,7 +121,3 @@ def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.in
 
 def _unnamed_file(directory: str) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=directory, prefix="full_w2v.")
-
-
-def _file_beside(path: Path) -> IO[bytes]:
-    return tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)

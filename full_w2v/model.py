@@ -24,9 +24,13 @@ class Model:
 
     @classmethod
     def initialize(cls, vocabulary: Vocabulary, config: TrainConfig) -> "Model":
-        """A model before training: input uniform in (-0.5 / d, 0.5 / d) as in word2vec.c, output zero."""
+        """A model before training: input uniform in (-1 / d, 1 / d) as in gensim, output zero.
+
+        word2vec.c's interval is half as wide; gensim's scores higher on MEN (CHANGELOG.md).
+        """
         shape = (len(vocabulary), config.vector_size)
         vectors = np.random.default_rng(config.seed).random(shape, dtype=np.float32)
-        vectors -= 0.5
+        vectors *= 2.0
+        vectors -= 1.0
         vectors /= config.vector_size
         return cls(vocabulary, config, vectors, np.zeros(shape, np.float32))

@@ -1,33 +1,40 @@
 """The whole job in one call: corpus to vocabulary to encoded corpus to a trained model."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig
-from full_w2v.corpus import open_corpus
+from full_w2v.corpus import Progress as ReadingProgress
+from full_w2v.corpus import Source, open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
-from full_w2v.formats import save_embeddings, save_model
+from full_w2v.formats import AnyPath, save_model
 from full_w2v.model import Model
 from full_w2v.trainer import Progress, TrainReport, train_model
 
-AnyPath = str | os.PathLike[str]
-Source = AnyPath | Iterable[AnyPath] | Iterable[list[str]]
 
-
-@dataclass
+@dataclass(eq=False)
 class TrainResult:
-    """A trained model and what training it did."""
+    """A trained model and what training it did.
+
+    report: its settings hold those of the vocabulary too, min_count and max_final_vocab; its seconds are of
+        the phases "vocabulary", "encode" and "train", and of "save" after a call of `save`.
+    """
 
     model: Model
     report: TrainReport
 
-    @property
+    def __repr__(self) -> str:
+        words, dimension = self.model.input.shape
+        return f"TrainResult({words:,} words x {dimension}, backend {self.report.backend})"
+
+    @cached_property
     def embeddings(self) -> Embeddings:
         """The word vectors, to query and evaluate."""
         return Embeddings.from_model(self.model)
@@ -35,13 +42,10 @@ class TrainResult:
     def save(self, path: AnyPath) -> None:
         """Writes the vectors in the format of the path's suffix; .safetensors holds the whole model.
 
-        The time taken is added to the report as the phase "save".
+        Raises as `full_w2v.save_model`.
         """
         with _timed(self.report.seconds, "save"):
-            if os.fspath(path).endswith(".safetensors"):
-                save_model(self.model, path)
-            else:
-                save_embeddings(self.embeddings, path)
+            save_model(self.model, path)
 
 
 def train(
@@ -51,31 +55,35 @@ def train(
     max_final_vocab: int | None = None,
     encoding: str = "utf-8",
     errors: str = "strict",
-    backend: str = "auto",
+    backend: str | Backend = "auto",
     config: TrainConfig | None = None,
-    on_phase: Callable[[str, float, float | None], None] | None = None,
+    on_phase: ReadingProgress | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     **settings: Any,
 ) -> TrainResult:
     """Trains word vectors on a corpus: counts it, encodes it, trains on it.
 
-    corpus: a text file with a sentence a line and words between white space, plain or .gz .bz2 .xz .zst; or
-        several such files; or any iterable of lists of words, read once.
+    corpus: a text file with a sentence a line and words between white space, plain or .gz .bz2 .xz .zst; or a
+        list of such files; or any iterable of lists of words, read once.
     min_count: words that occur less often are dropped.
     max_final_vocab: at most so many words are kept, by raising min_count.
     encoding, errors: how text is decoded, as in `bytes.decode`.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
     config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...
-    on_phase: called while the corpus is read, with "vocabulary" or "encode", what is done, and of how much.
+    on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, sentences) and
+        their total or None; then with "encode", words done and their total.
     on_progress: called with a Progress about four times a second while the model trains.
 
-    Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError.
+    With one thread, equal settings and sentences give equal vectors, bit by bit, in any process.
+    Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
+    backend before anything is read, BackendError also for a training that diverged.
     """
     if config is not None and settings:
         raise ConfigError(f"give either config or settings by name, got both: {', '.join(sorted(settings))}")
     config = config or TrainConfig.from_dict(settings)
-    seconds: dict[str, float] = {}
+    engine = open_backend(backend) if isinstance(backend, str) else backend
     source = open_corpus(corpus, encoding=encoding, errors=errors)
+    seconds: dict[str, float] = {}
     with _timed(seconds, "vocabulary"):
         counted = count_corpus(
             source,
@@ -84,13 +92,16 @@ def train(
             threads=config.threads,
             progress=on_phase,
         )
-    with counted:
-        with _timed(seconds, "encode"):
-            encoded = counted.encode()
-        with encoded:
-            model = Model.initialize(counted.vocabulary, config)
-            report = train_model(model, encoded, backend=backend, progress=on_progress)
-    return TrainResult(model, replace(report, seconds=seconds | report.seconds))
+    with counted, _timed(seconds, "encode"):
+        encoded = counted.encode(progress=on_phase)
+    with encoded:
+        model = Model.initialize(counted.vocabulary, config)
+        report = train_model(model, encoded, backend=engine, progress=on_progress)
+    vocabulary_settings = {"min_count": min_count, "max_final_vocab": max_final_vocab}
+    return TrainResult(
+        model,
+        replace(report, settings=vocabulary_settings | report.settings, seconds=seconds | report.seconds),
+    )
 
 
 @contextmanager

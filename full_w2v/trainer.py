@@ -4,19 +4,22 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from full_w2v.backends import Backend, SpanStats, open_backend
+from full_w2v.embeddings import first_not_finite
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import CorpusError
+from full_w2v.errors import BackendError, CorpusError
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate
 
 # A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
 # that progress is shown and Ctrl-C obeyed at once.
 SPAN_SECONDS = 0.25
-FIRST_SPAN_TOKENS = 1 << 16
-SMALLEST_SPAN_TOKENS = 1 << 10
+# The smallest one is still work for several threads: the CPU engine cuts it into 16 chunks.
+FIRST_SPAN_TOKENS = 1 << 13
+SMALLEST_SPAN_TOKENS = 1 << 12
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +84,13 @@ class Training:
             for epoch in range(model.config.epochs):
                 training.run_epoch(epoch)
 
-    model: trained in place; its matrices are current after `sync` and when the context ends, however it does.
+    model: trained in place; its matrices are current after each epoch, after `sync` and when the context
+        ends, however it does.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
 
-    Raises CorpusError for an empty corpus, BackendError if the backend cannot be used or fails.
+    Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError
+    if the backend cannot be used or fails, or if training diverges.
     """
 
     def __init__(
@@ -98,28 +103,47 @@ class Training:
     ) -> None:
         if corpus.tokens == 0:
             raise CorpusError("the corpus has no tokens to train on: no word of it is in the vocabulary")
+        if corpus.words not in (-1, len(model.vocabulary)):
+            raise CorpusError(
+                f"the corpus was encoded with {corpus.words} words, but the model's vocabulary has "
+                f"{len(model.vocabulary)}; encode it with the model's vocabulary"
+            )
         self._model = model
         self._corpus = corpus
         self._backend = open_backend(backend) if isinstance(backend, str) else backend
         self._progress = progress
-        self._raw_share = model.vocabulary.raw_tokens / corpus.tokens
         self._span_tokens = FIRST_SPAN_TOKENS
         self._epochs: list[SpanStats] = []
         self._began = time.perf_counter()
 
     def __enter__(self) -> "Training":
-        self._backend.load(self._model)
+        try:
+            self._backend.load(self._model)
+        except BaseException:
+            self._backend.close()  # __exit__ is not called when this fails
+            raise
+        self._began = time.perf_counter()
         logger.info("training on %s (%s)", self._backend.name, self._backend.description)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self.sync()
+        except Exception:
+            if error is None:
+                raise
+            # What ended training says more than that the backend could not be read after it.
+            logger.warning("the model could not be read from the backend", exc_info=True)
         finally:
             self._backend.close()
 
     def run_epoch(self, epoch: int) -> SpanStats:
-        """Trains the whole corpus once, as epoch 0, 1, ... of the model's settings."""
+        """Trains the whole corpus once, as epoch 0, 1, ... of the model's settings.
+
+        Raises BackendError if a matrix then holds values that are not finite.
+        """
         self._epochs.append(SpanStats())
         begin = 0
         while begin < self._corpus.tokens:
@@ -127,6 +151,8 @@ class Training:
             self._train_span(begin, end, epoch)
             self._show_progress(epoch, end)
             begin = end
+        self.sync()
+        _check_finite(self._model)
         return self._epochs[-1]
 
     def sync(self) -> None:
@@ -140,7 +166,7 @@ class Training:
         return TrainReport(
             settings=config.to_dict(),
             backend=f"{self._backend.name} ({self._backend.description})",
-            raw_words=self._model.vocabulary.raw_tokens * len(self._epochs),
+            raw_words=self._corpus.raw_tokens * len(self._epochs),
             trained_words=total.words,
             pairs=total.pairs,
             seconds={"train": time.perf_counter() - self._began},
@@ -163,8 +189,8 @@ class Training:
             Progress(
                 epoch=epoch,
                 epochs=config.epochs,
-                words=round(passed * self._raw_share),
-                total_words=self._model.vocabulary.raw_tokens * config.epochs,
+                words=passed * self._corpus.raw_tokens // self._corpus.tokens,
+                total_words=self._corpus.raw_tokens * config.epochs,
                 learning_rate=float(learning_rate(config, self._corpus.tokens, epoch, token)),
                 loss=_mean_loss(self._epochs[-1]) if config.loss else None,
                 seconds=time.perf_counter() - self._began,
@@ -187,6 +213,15 @@ def train_model(
         for epoch in range(model.config.epochs):
             training.run_epoch(epoch)
         return training.report()
+
+
+def _check_finite(model: Model) -> None:
+    for matrix in (model.input, model.output):
+        if first_not_finite(matrix) is not None:
+            raise BackendError(
+                "training diverged: vectors hold values that are not finite; lower alpha, "
+                f"which was {model.config.alpha} (0.025 is usual)"
+            )
 
 
 def _mean_loss(stats: SpanStats) -> float:

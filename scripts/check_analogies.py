@@ -6,10 +6,11 @@ import sys
 
 def main() -> None:
     needed = float(sys.argv[1])
-    accuracy = json.load(sys.stdin)["analogies"]["accuracy"]
-    if accuracy < needed:
-        sys.exit(f"only {accuracy:.1%} of the analogies are right, at least {needed:.0%} were expected")
-    print(f"{accuracy:.1%} of the analogies are right, at least {needed:.0%} were expected.")
+    (result,) = json.load(sys.stdin)["analogies"]
+    verdict = f"{result['correct']:,} of {result['total']:,} analogies are right; {needed:.0%} were expected"
+    if result["correct"] < needed * result["total"]:
+        sys.exit(verdict)
+    print(verdict)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ def main() -> None:
     with tarfile.open(sys.argv[1]) as archive:
         held = {member.name.partition("/")[2] for member in archive if member.isfile()}
     missing = sorted(git_files() - held)
-    foreign = sorted(held & git_files("--others", "--ignored", "--exclude-standard"))
+    ignored = git_files("--others", "--ignored", "--exclude-standard")
+    # setuptools puts its own description of the package into every source distribution.
+    foreign = sorted(name for name in held & ignored if ".egg-info/" not in name)
     if missing or foreign:
         sys.exit(f"{sys.argv[1]}: lacks {missing}, must not hold {foreign}; see MANIFEST.in")
     print(f"source distribution holds all {len(git_files())} tracked files")

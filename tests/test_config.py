@@ -1,9 +1,12 @@
+import json
 import math
+import os
 from typing import Any
 
+import numpy as np
 import pytest
 
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.errors import ConfigError
 
 BAD_SETTINGS = [
@@ -63,3 +66,34 @@ def test_settings_survive_a_dictionary() -> None:
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(ConfigError, match="unknown setting size, workers; known are vector_size, window"):
         TrainConfig.from_dict({"size": 5, "workers": 2})
+
+
+def test_numpy_scalars_are_taken_as_python_numbers() -> None:
+    given = {
+        "vector_size": np.int64(64), "seed": np.uint64(2**64 - 1), "alpha": np.float32(0.5), "min_alpha": 0,
+        "loss": np.bool_(True), "shrink_windows": np.False_,
+    }  # fmt: skip
+    config = TrainConfig(**given)
+    assert config == TrainConfig(
+        vector_size=64, seed=2**64 - 1, alpha=0.5, min_alpha=0.0, loss=True, shrink_windows=False
+    )
+    assert {name: type(getattr(config, name)) for name in given} == {
+        "vector_size": int, "seed": int, "alpha": float, "min_alpha": float, "loss": bool,
+        "shrink_windows": bool,
+    }  # fmt: skip
+    assert json.loads(json.dumps(config.to_dict())) == config.to_dict()
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), np.float64(3.0), None, "3"])
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match="window must be a whole number, got"):
+        TrainConfig(window=value)
+
+
+def test_cores_are_counted_where_there_is_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usable_cores() >= 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert usable_cores() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1

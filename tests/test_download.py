@@ -21,6 +21,8 @@ class ArchiveServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.archive = archive
         self.cut: list[int] = []
+        self.busy: list[int] = []
+        self.shift = 0
         self.resumable = True
         self.ranges: list[str | None] = []
 
@@ -33,12 +35,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.ranges.append(self.headers["Range"])
+        if self.server.busy:
+            self.send_error(self.server.busy.pop(0))
+            return
         begin = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.server.resumable else 0
         body = self.server.archive[begin:]
         self.send_response(206 if self.server.resumable else 200)
         if self.server.resumable:
             size = len(self.server.archive)
-            self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
+            self.send_header("Content-Range", f"bytes {begin + self.server.shift}-{size - 1}/{size}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: self.server.cut.pop(0)] if self.server.cut else body)
@@ -179,3 +184,35 @@ def test_an_unknown_address_is_one_line_for_the_user(server, tmp_path, monkeypat
     assert str(exit_.value).startswith(f"download.py: {server.url('text8.zip')}: ")
     assert "\n" not in str(exit_.value)
     assert capsys.readouterr().out == ""
+
+
+def test_an_archive_that_lies_there_damaged_is_refused_and_fetched_by_the_next_run(corpus, tmp_path):
+    (tmp_path / "small.zip").write_bytes(b"x" * corpus.size)
+    with pytest.raises(download.DownloadError, match=r"expected SHA-256 .* nothing was kept"):
+        download.download(corpus, tmp_path)
+    assert download.download(corpus, tmp_path).read_bytes() == TEXT
+
+
+@pytest.mark.parametrize("name", ["small.zip", "small.tar.gz"])
+def test_what_cannot_be_unpacked_is_one_clear_error(server, corpus, tmp_path, name):
+    damaged = server.archive[:200] if name.endswith("zip") else tar_archive()[:200]
+    (tmp_path / name).write_bytes(damaged)
+    with pytest.raises(download.DownloadError, match="cannot be unpacked"):
+        download.unpack(corpus, tmp_path / name, tmp_path / "small.txt")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_busy_server_is_asked_again(server, corpus, tmp_path):
+    server.busy = [503, 429]
+    assert download.download(corpus, tmp_path).read_bytes() == TEXT
+    server.busy = [404]
+    with pytest.raises(download.DownloadError, match="the server answered 404"):
+        download.download(corpus, tmp_path / "other")
+
+
+def test_a_server_that_resumes_elsewhere_is_refused(server, corpus, tmp_path):
+    (tmp_path / "small.zip.part").write_bytes(server.archive[:1234])
+    server.shift = 1
+    with pytest.raises(download.DownloadError, match=r"from 1234 on, the server sent bytes 1235-"):
+        download.download(corpus, tmp_path)
+    assert (tmp_path / "small.zip.part").read_bytes() == server.archive[:1234]

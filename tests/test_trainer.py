@@ -1,10 +1,12 @@
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from full_w2v.backends import SpanStats
+from full_w2v.backends import SpanStats, open_backend
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -25,9 +27,11 @@ def job() -> Callable[..., tuple[Model, EncodedCorpus]]:
         order = np.argsort(-counts, kind="stable")
         rank = np.empty(50, np.int64)
         rank[order] = np.arange(50)
-        vocabulary = Vocabulary([f"w{i}" for i in range(50)], counts[order], raw_tokens=220_000)
+        # Counted in another corpus, of 300,000 tokens; the one that is trained on had 220,000.
+        vocabulary = Vocabulary([f"w{i}" for i in range(50)], counts[order], raw_tokens=300_000)
         config = TrainConfig(vector_size=8, epochs=2, **{"threads": 1, "sample": 0.0, **settings})
-        return Model.initialize(vocabulary, config), EncodedCorpus.from_sentences(rank[sentences])
+        corpus = replace(EncodedCorpus.from_sentences(rank[sentences]), raw_tokens=220_000)
+        return Model.initialize(vocabulary, config), corpus
 
     return make
 
@@ -131,9 +135,8 @@ def test_epochs_can_be_run_one_by_one(job: Callable[..., tuple[Model, EncodedCor
     whole, _ = job()
     train_model(whole, corpus)
     with Training(model, corpus) as training:
-        training.run_epoch(0)
         before = model.input.copy()
-        training.sync()
+        training.run_epoch(0)
         assert not np.array_equal(model.input, before)
         training.run_epoch(1)
     np.testing.assert_array_equal(model.input, whole.input)
@@ -160,3 +163,91 @@ def test_an_unusable_backend_says_why(
     monkeypatch.setattr("full_w2v.backends.reference.ReferenceBackend.hardware", no_hardware)
     with pytest.raises(BackendError, match=r"reference backend unavailable: no such machine\. full-w2v"):
         train_model(*job(), backend="reference")
+
+
+@pytest.mark.parametrize("matrix", ["input", "output"])
+def test_an_epoch_that_diverges_is_an_error(
+    job: Callable[..., tuple[Model, EncodedCorpus]], matrix: str
+) -> None:
+    class Diverging(RecordingBackend):
+        def read(self, model: Model) -> None:
+            super().read(model)
+            getattr(model, matrix)[3, 5] = np.nan
+
+    model, corpus = job(alpha=0.5)
+    backend = Diverging()
+    with pytest.raises(BackendError, match=r"training diverged: .* lower alpha, which was 0\.5"):
+        train_model(model, corpus, backend=backend)
+    assert {epoch for epoch, _, _ in backend.spans} == {0}
+    assert backend.closed
+
+
+def test_a_backend_that_cannot_load_is_closed(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    class Full(RecordingBackend):
+        def load(self, model: Model) -> None:
+            raise BackendError(f"no room for {len(model.vocabulary)} rows")
+
+    backend = Full()
+    with pytest.raises(BackendError, match="no room for 50 rows"):
+        train_model(*job(), backend=backend)
+    assert backend.closed
+
+
+def test_the_first_failure_is_the_one_that_is_raised(
+    job: Callable[..., tuple[Model, EncodedCorpus]],
+) -> None:
+    class Lost(RecordingBackend):
+        def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+            raise BackendError(f"the device is lost at token {begin} of {corpus.tokens}, {end}, {epoch}")
+
+        def read(self, model: Model) -> None:
+            raise BackendError(f"cannot read {len(model.vocabulary)} rows")
+
+    backend = Lost()
+    with pytest.raises(BackendError, match="the device is lost"):
+        train_model(*job(), backend=backend)
+    assert backend.closed
+
+
+def test_seconds_do_not_count_the_loading(
+    job: Callable[..., tuple[Model, EncodedCorpus]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_clock = time.perf_counter
+    clock = [0.0]
+    monkeypatch.setattr("full_w2v.trainer.time.perf_counter", lambda: sum(clock) + real_clock())
+
+    class Slow(RecordingBackend):
+        def load(self, model: Model) -> None:
+            clock.append(1000.0)
+            super().load(model)
+
+    report = train_model(*job(), backend=Slow())
+    assert 0 < report.seconds["train"] < 1000
+
+
+def test_a_corpus_of_another_vocabulary_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    model, corpus = job()
+    with pytest.raises(CorpusError, match=r"encoded with 51 words, but the model's vocabulary has 50"):
+        Training(model, replace(corpus, words=51))
+    with Training(model, replace(corpus, words=50)) as training:
+        assert training.run_epoch(0).words == corpus.tokens
+
+
+@pytest.mark.parametrize("wrong", [-1, 50])
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_an_id_outside_of_the_vocabulary_is_refused(
+    job: Callable[..., tuple[Model, EncodedCorpus]], backend: str, wrong: int
+) -> None:
+    model, corpus = job()
+    corpus.ids[777] = wrong
+    with pytest.raises(ValueError, match=rf"{wrong}\b"):
+        train_model(model, corpus, backend=backend)
+
+
+def test_a_machine_without_any_usable_backend_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_hardware() -> str:
+        raise BackendError("no such machine")
+
+    monkeypatch.setattr(CpuBackend, "hardware", staticmethod(no_hardware))
+    with pytest.raises(BackendError, match=r"no backend can be used here \(.*cpu: no such machine.*\)"):
+        open_backend("auto")

@@ -1,6 +1,8 @@
 // Arguments that every trainer's binding takes: settings, tables, matrices, corpus.
 #pragma once
 
+#include <algorithm>
+
 #include "bindings/arrays.h"
 #include "sgns/params.h"
 
@@ -27,19 +29,37 @@ inline void check_matrices(const SgnsParams& params, const pybind11::array& inpu
   require_shape("output", output, {params.vocabulary, params.dimension});
 }
 
-inline CorpusView corpus_view(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-  require_shape("ids", ids, {-1});
-  require_shape("offsets", offsets, {-1});
-  if (offsets.shape(0) < 1) throw std::invalid_argument("offsets must not be empty");
-  return {ids.data(), offsets.data(), offsets.shape(0) - 1};
-}
-
 inline void check_offsets(const CorpusView& corpus, int64_t tokens) {
   bool ordered = corpus.offsets[0] == 0 && corpus.tokens() == tokens;
   for (int64_t s = 0; s < corpus.sentences; ++s) ordered &= corpus.offsets[s] <= corpus.offsets[s + 1];
   if (!ordered) {
     throw std::invalid_argument("offsets must rise from 0 to the number of ids, " + std::to_string(tokens));
   }
+}
+
+inline void check_ids(const CorpusView& corpus, int32_t vocabulary) {
+  int32_t low = 0, high = 0;
+  for (int64_t token = 0; token < corpus.tokens(); ++token) {
+    low = std::min(low, corpus.ids[token]);
+    high = std::max(high, corpus.ids[token]);
+  }
+  if (low < 0 || high >= vocabulary) {
+    throw std::invalid_argument("word ids must be between 0 and " + std::to_string(vocabulary - 1) +
+                                ", got " + std::to_string(low < 0 ? low : high));
+  }
+}
+
+// A view of a corpus that was checked whole: trainers rely on it.
+inline CorpusView checked_corpus(const SgnsParams& params, const Array<int32_t>& ids,
+                                 const Array<int64_t>& offsets) {
+  require_shape("ids", ids, {-1});
+  require_shape("offsets", offsets, {-1});
+  if (offsets.shape(0) < 1) throw std::invalid_argument("offsets must not be empty");
+  const CorpusView corpus = {ids.data(), offsets.data(), offsets.shape(0) - 1};
+  pybind11::gil_scoped_release release;
+  check_offsets(corpus, ids.shape(0));
+  check_ids(corpus, params.vocabulary);
+  return corpus;
 }
 
 }  // namespace full_w2v

@@ -40,8 +40,8 @@ struct TextSpan {
   int64_t offset;
 };
 
-// Reads a block of a file into `buffer`: every token that begins in the block, whole. Throws
-// std::system_error if the file cannot be read and std::runtime_error if it has become shorter.
+// Reads a block of a file into `buffer`: every token that begins in the block, whole. Throws FileError if the
+// file cannot be read or has become shorter.
 TextSpan read_block(const Block& block, FillArray<char>& buffer);
 
 // Length of the longest part of `text` that does not cut a token, 0 if there is none. Looks no further back

@@ -10,6 +10,7 @@ void BlockQueue::wait(std::unique_lock<std::mutex>& lock, const Poll& poll, Cond
     lock.unlock();
     poll();
     lock.lock();
+    polled_ = Clock::now();
   }
 }
 
@@ -20,6 +21,11 @@ void BlockQueue::rethrow_failure(std::unique_lock<std::mutex>& lock, const Poll&
 }
 
 void BlockQueue::push(Block block, const Poll& poll) {
+  // Blocks that are counted faster than kPollInterval would otherwise never let a wait last that long.
+  if (Clock::now() - polled_ >= kPollInterval) {
+    poll();
+    polled_ = Clock::now();
+  }
   std::unique_lock<std::mutex> lock(mutex_);
   wait(lock, poll, [this] { return blocks_.size() < capacity_ || error_; });
   rethrow_failure(lock, poll);

@@ -13,7 +13,7 @@
 
 namespace full_w2v {
 
-// Called by a waiting thread about every 50 ms; what it throws ends the wait and is thrown on.
+// Called about every 50 ms by the thread that pushes or waits; what it throws is thrown on.
 using Poll = std::function<void()>;
 constexpr std::chrono::milliseconds kPollInterval{50};
 
@@ -21,7 +21,8 @@ class BlockQueue {
  public:
   explicit BlockQueue(size_t capacity) : capacity_(capacity) {}
 
-  // Adds a block; waits while the queue is full. Throws what counting an earlier block has thrown.
+  // Adds a block; waits while the queue is full. Throws what counting an earlier block has thrown. Only one
+  // thread may push.
   void push(Block block, const Poll& poll);
 
   // Waits until every block is done. Throws as push() does.
@@ -38,11 +39,14 @@ class BlockQueue {
   void stop();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   template <class Condition>
   void wait(std::unique_lock<std::mutex>& lock, const Poll& poll, Condition condition);
   void rethrow_failure(std::unique_lock<std::mutex>& lock, const Poll& poll);
 
   const size_t capacity_;
+  Clock::time_point polled_ = Clock::now();  // of the pushing thread alone
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Block> blocks_;

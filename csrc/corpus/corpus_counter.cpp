@@ -47,8 +47,13 @@ CorpusCounter::CorpusCounter(CounterSettings settings)
       spill_(std::make_shared<Spill>(settings_.spill_memory, settings_.directory)),
       queue_(static_cast<size_t>(settings_.threads) + 2) {
   for (int i = 0; i < settings_.threads; ++i) workers_.push_back(std::make_unique<Worker>());
-  for (int i = 0; i < settings_.threads; ++i) {
-    threads_.emplace_back(&CorpusCounter::work, this, static_cast<uint32_t>(i));
+  try {
+    for (int i = 0; i < settings_.threads; ++i) {
+      threads_.emplace_back(&CorpusCounter::work, this, static_cast<uint32_t>(i));
+    }
+  } catch (...) {  // the system gives no more threads
+    stop();
+    throw;
   }
 }
 

@@ -11,6 +11,17 @@
 namespace full_w2v {
 namespace {
 
+// No program that is started meanwhile inherits the descriptor, where the system can promise that.
+int make_temporary(char* path) {
+#if defined(__linux__) || defined(__FreeBSD__)
+  return mkostemp(path, O_CLOEXEC);
+#else
+  const int descriptor = mkstemp(path);
+  if (descriptor >= 0) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  return descriptor;
+#endif
+}
+
 [[noreturn]] void fail(const std::string& name) { throw FileError(name, std::strerror(errno)); }
 
 }  // namespace
@@ -42,14 +53,14 @@ File File::temporary(const std::string& directory) {
   if (unnamed.is_open()) return unnamed;  // not every file system can; every one can do what follows
 #endif
   std::string path = directory + "/full_w2v.XXXXXX";
-  File file(mkstemp(path.data()), name);
+  File file(make_temporary(path.data()), name);
   if (!file.is_open()) fail(name);
   unlink(path.c_str());
   return file;
 }
 
 File File::duplicate(int descriptor, const std::string& name) {
-  File file(dup(descriptor), name);
+  File file(fcntl(descriptor, F_DUPFD_CLOEXEC, 0), name);
   if (!file.is_open()) fail(name);
   return file;
 }

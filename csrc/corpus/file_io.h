@@ -1,5 +1,4 @@
-// Whole reads and writes at a position of a file; what fails throws std::system_error with the system's
-// number.
+// Whole reads and writes at a position of a file; what fails throws FileError.
 #pragma once
 
 #include <cstddef>

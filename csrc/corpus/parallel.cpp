@@ -25,13 +25,19 @@ void run_threads(int count, const std::function<void()>& work, const std::functi
       return false;
     }
   };
-  for (int i = 0; i < count; ++i) {
-    threads.emplace_back([&] {
-      if (!guarded(work)) stop();
-      const std::lock_guard<std::mutex> lock(mutex);
-      --working;
-      returned.notify_all();
-    });
+  const auto body = [&] {
+    if (!guarded(work)) stop();
+    const std::lock_guard<std::mutex> lock(mutex);
+    --working;
+    returned.notify_all();
+  };
+  const auto start = [&] {
+    while (static_cast<int>(threads.size()) < count) threads.emplace_back(body);
+  };
+  if (!guarded(start)) {  // the system gives no more threads
+    stop();
+    const std::lock_guard<std::mutex> lock(mutex);
+    working -= count - static_cast<int>(threads.size());
   }
   std::unique_lock<std::mutex> lock(mutex);
   while (!returned.wait_for(lock, kPollInterval, [&] { return working == 0; })) {

@@ -14,6 +14,8 @@ namespace {
 // memory behind prefetching, few enough that they stay in the first-level cache.
 constexpr size_t kBatch = 2048;
 static_assert(kBatch % kScanBytes == 0, "a batch is scanned in whole steps");
+static_assert(TokenCounter::kPadding >= kScanBytes + kKeyPadding,
+              "the last step may find a token's end anywhere");
 
 // Writes the offsets of all ASCII white space in text[begin] ... text[end - 1]; returns one past the last.
 // `end - begin` is rounded up to a multiple of kScanBytes.

@@ -24,7 +24,7 @@ class NotText : public std::exception {
 
 class TokenCounter {
  public:
-  static constexpr size_t kPadding = 64;  // bytes behind a text that counting it may read
+  static constexpr size_t kPadding = 80;  // bytes behind a text that counting it may read
 
   // Counts the tokens of `text`, which holds less than 4 GiB. Neither a token nor a character may reach over
   // its ends, and kPadding spaces must follow it. Sentences end at line feeds; what follows the last one goes

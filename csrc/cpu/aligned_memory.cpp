@@ -26,6 +26,6 @@ void* allocate_aligned(size_t bytes) {
   return memory;
 }
 
-void AlignedDelete::operator()(void* memory) const { std::free(memory); }
+void free_aligned(void* memory) { std::free(memory); }
 
 }  // namespace full_w2v

@@ -3,20 +3,34 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <utility>
 
 namespace full_w2v {
-
-struct AlignedDelete {
-  void operator()(void* memory) const;
-};
-
-template <class T>
-using AlignedArray = std::unique_ptr<T[], AlignedDelete>;
 
 // Zeroed memory of `bytes` bytes, aligned to 64 bytes, and to 2 MiB with a request for huge pages from 2 MiB
 // on. Throws std::bad_alloc.
 void* allocate_aligned(size_t bytes);
+void free_aligned(void* memory);
+
+// Owns an array of plain values. Access is always inlined, as everything is that kernels call (vector.h).
+template <class T>
+class AlignedArray {
+ public:
+  AlignedArray() = default;
+  explicit AlignedArray(T* data) : data_(data) {}
+  AlignedArray(AlignedArray&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  AlignedArray& operator=(AlignedArray&& other) noexcept {
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~AlignedArray() { free_aligned(data_); }
+
+  __attribute__((always_inline)) T* get() const { return data_; }
+  __attribute__((always_inline)) T& operator[](int64_t index) const { return data_[index]; }
+
+ private:
+  T* data_ = nullptr;
+};
 
 template <class T>
 AlignedArray<T> aligned_array(size_t count) {

@@ -37,12 +37,8 @@ KERNEL_INLINE void clear(IdTable& table) {
 template <class V>
 class ChunkTrainer {
  public:
-  ChunkTrainer(const TrainJob& job, Workspace& workspace)
-      : job_(job),
-        params_(job.params),
-        work_(workspace),
-        segments_(workspace.segments.data()),
-        segment_count_(static_cast<int>(workspace.segments.size())) {
+  ChunkTrainer(const TrainJob& job, Workspace& workspace, Segment* segments, int count)
+      : job_(job), params_(job.params), work_(workspace), segments_(segments), segment_count_(count) {
     tile_.vectors = static_cast<int>(job.stride / V::lanes);
     tile_.context = work_.context.get();
     tile_.output = work_.output.get();
@@ -70,8 +66,8 @@ class ChunkTrainer {
   using Fixed = FixedKernels<V, kFixedOutputs, kFixedContexts>;
   static constexpr bool kHasFixed = kFixedOutputs <= V::widest;
   static constexpr int kWindowsAhead = 3;  // windows between fetching a row and training it
-  // Windows up to this radius are searched for repeated words a vector at a time; in larger ones some word
-  // nearly always repeats, and they are not searched but counted.
+  // With windows up to this radius repeated words are searched for, a vector at a time. In larger ones some
+  // word nearly always repeats: all are counted.
   static constexpr int kSearchedWindow = 8;
 
   // Kept words of the chunk at margin ... last_ - 1, of the same sentences before and after it around them.
@@ -171,11 +167,17 @@ class ChunkTrainer {
     }
   }
 
+  // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
+  bool may_be_plain() const {
+    return kHasFixed && work_.outputs == kFixedOutputs && params_.window <= kSearchedWindow &&
+           params_.share_negatives == 1 && !params_.loss;
+  }
+
   void train_segment(const Segment& segment) {
     tile_.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
     if (params_.order == Order::pair) {
       for (int32_t i = segment.first; i < segment.last; ++i) train_pairs(segment, i);
-    } else if (params_.share_negatives == 1 && !params_.loss && kHasFixed && work_.outputs == kFixedOutputs) {
+    } else if (may_be_plain()) {
       for (int32_t i = segment.first; i < segment.last; ++i) train_window(segment, i);
     } else {
       for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) {
@@ -378,8 +380,8 @@ class ChunkTrainer {
 };
 
 template <class V>
-SpanStats train_chunk(const TrainJob& job, Workspace& workspace) {
-  return ChunkTrainer<V>(job, workspace).train();
+SpanStats train_chunk(const TrainJob& job, Workspace& workspace, Segment* segments, int count) {
+  return ChunkTrainer<V>(job, workspace, segments, count).train();
 }
 
 template <class V>

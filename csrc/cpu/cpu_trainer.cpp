@@ -5,6 +5,7 @@
 #include <cstring>
 #include <exception>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include "cpu/simd.h"
@@ -22,22 +23,10 @@ void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_str
   }
 }
 
-// Ids of every sentence that the span touches: windows reach back to a sentence's begin.
-void check_ids(const CorpusView& corpus, int64_t begin, int64_t end, int32_t vocabulary) {
-  if (begin == end) return;
-  const int64_t* const behind = corpus.offsets + corpus.sentences + 1;
-  const int64_t first = *(std::upper_bound(corpus.offsets, behind, begin) - 1);
-  const int64_t last = *std::lower_bound(corpus.offsets, behind, end);
-  const auto [low, high] = std::minmax_element(corpus.ids + first, corpus.ids + last);
-  if (*low < 0 || *high >= vocabulary) {
-    throw std::invalid_argument("word ids must be between 0 and " + std::to_string(vocabulary - 1) +
-                                ", got " + std::to_string(*low < 0 ? *low : *high));
-  }
-}
-
 // Calls work(0) ... work(threads - 1) at once and returns when all have; the first exception is thrown again.
+// A thread that the system refuses to start is done without: the others take its share from the queue.
 template <class Work>
-void run_threads(size_t threads, const Work& work) {
+void share_work(size_t threads, const Work& work) {
   std::vector<std::exception_ptr> errors(threads);
   const auto guarded = [&](size_t thread) {
     try {
@@ -47,7 +36,11 @@ void run_threads(size_t threads, const Work& work) {
     }
   };
   std::vector<std::thread> others;
-  for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(guarded, thread);
+  others.reserve(threads);
+  try {
+    for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(guarded, thread);
+  } catch (const std::system_error&) {
+  }
   guarded(0);
   for (std::thread& other : others) other.join();
   for (const std::exception_ptr& error : errors) {
@@ -89,21 +82,24 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                                 std::to_string(corpus.tokens()) + " tokens and " +
                                 std::to_string(params_.epochs) + " epochs");
   }
-  check_ids(corpus, begin, end, params_.vocabulary);
   const TrainJob job{params_, corpus, {keep_.data(), noise_.get()}, input_.get(), output_.get(),
                      stride_, epoch};
   std::vector<SpanStats> stats(workspaces_.size());
   std::atomic<int64_t> next{begin};
+  // Short spans, of slow settings, are cut finer so that every thread has its part of them.
+  const auto threads = static_cast<int64_t>(workspaces_.size());
+  const int64_t chunk = std::clamp((end - begin) / (4 * threads), kSmallestChunkTokens, kChunkTokens);
   const auto work = [&](size_t thread) {
     SpanStats done;
-    Workspace& workspace = workspaces_[thread];
-    for (int64_t from; (from = next.fetch_add(kChunkTokens)) < end;) {
-      find_segments(corpus, from, std::min(from + kChunkTokens, end), workspace.segments);
-      if (!workspace.segments.empty()) done += kernels_.train(job, workspace);
+    std::vector<Segment> segments;
+    for (int64_t from; (from = next.fetch_add(chunk)) < end;) {
+      find_segments(corpus, from, std::min(from + chunk, end), segments);
+      if (segments.empty()) continue;
+      done += kernels_.train(job, workspaces_[thread], segments.data(), static_cast<int>(segments.size()));
     }
     stats[thread] = done;
   };
-  run_threads(workspaces_.size(), work);
+  share_work(workspaces_.size(), work);
   SpanStats sum;
   for (const SpanStats& one : stats) sum += one;
   return sum;

@@ -23,8 +23,9 @@ class CpuTrainer {
   void read(float* input, float* output) const;
 
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
-  // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run.
-  // Throws std::invalid_argument if the span or a word id is out of range; no row has changed then.
+  // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run. The corpus must
+  // be sound: offsets that rise from 0, ids below the vocabulary's size.
+  // Throws std::invalid_argument if the span is out of range; no row has changed then.
   SpanStats train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch);
 
   const char* simd() const { return kernels_.name; }

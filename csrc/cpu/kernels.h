@@ -22,8 +22,9 @@ struct TrainJob {
 
 struct LevelKernels {
   const char* name;
-  // Trains workspace.segments, an unbroken stretch of the corpus.
-  SpanStats (*train)(const TrainJob& job, Workspace& workspace);
+  // Trains segments that are an unbroken stretch of the corpus of at most kChunkTokens + kSegmentTokens
+  // tokens.
+  SpanStats (*train)(const TrainJob& job, Workspace& workspace, Segment* segments, int count);
   // Largest number of slots that a tile of up to so many contexts and outputs can need (tile.h).
   int64_t (*most_slots)(int contexts, int outputs);
 };

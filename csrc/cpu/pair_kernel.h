@@ -1,4 +1,4 @@
-// Pair order: one context row meets one output row and both are updated at once, as in word2vec.c and the
+// Pair order: one context row meets one output row and both are updated at once, as in the
 // paper.
 #pragma once
 

@@ -18,6 +18,7 @@ struct Segment {
 // Tokens of a chunk: long enough to draw for many sentences at once, short enough that its draws stay in
 // cache.
 constexpr int64_t kChunkTokens = 8192;
+constexpr int64_t kSmallestChunkTokens = 256;
 
 // Every segment that begins at a token in begin ... end - 1, in order, into `segments`. Together they are one
 // unbroken stretch of the corpus.

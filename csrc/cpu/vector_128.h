@@ -26,8 +26,8 @@ struct Vector128 {
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
   VECTOR_INLINE Float clamp(Float a, float low, float high) {
     const Float floor = broadcast(low), ceiling = broadcast(high);
-    a = a < floor ? floor : a;
-    return a > ceiling ? ceiling : a;
+    a = a < ceiling ? a : ceiling;  // in this order NaN becomes a number, as AVX's minimum makes it
+    return a > floor ? a : floor;
   }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits: the processor's rounding is to nearest.

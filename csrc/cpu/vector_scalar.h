@@ -24,7 +24,10 @@ struct Scalar {
   VECTOR_INLINE Float sub(Float a, Float b) { return a - b; }
   VECTOR_INLINE Float mul(Float a, Float b) { return a * b; }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
-  VECTOR_INLINE Float clamp(Float a, float low, float high) { return a < low ? low : a > high ? high : a; }
+  VECTOR_INLINE Float clamp(Float a, float low, float high) {
+    a = a < high ? a : high;  // in this order NaN becomes a number, as AVX's minimum makes it
+    return a > low ? a : low;
+  }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits, and the processor rounds to nearest.
     const float shifted = a + 12582912.0f;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "cpu/aligned_memory.h"
 #include "cpu/segments.h"
@@ -56,8 +55,6 @@ struct alignas(64) Workspace {
   AlignedArray<float> positive, total, scores, gradients, old_context;
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
-
-  std::vector<Segment> segments;
 };
 
 }  // namespace full_w2v

@@ -41,7 +41,7 @@ def open_backend(name: str = "auto") -> Backend:
     Raises ConfigError for an unknown name, BackendError, with the reason, for one that cannot be used here.
     """
     if name == "auto":
-        name = next(status.name for status in map(_status, _AUTOMATIC) if status.usable)
+        name = _first_usable()
     if name not in _CLASSES:
         raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     status = _status(name)
@@ -50,6 +50,15 @@ def open_backend(name: str = "auto") -> Backend:
             f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend"
         )
     return _load(name)()
+
+
+def _first_usable() -> str:
+    statuses = [_status(name) for name in _AUTOMATIC]
+    for status in statuses:
+        if status.usable:
+            return status.name
+    reasons = "; ".join(f"{status.name}: {status.detail}" for status in statuses)
+    raise BackendError(f"no backend can be used here ({reasons}). full-w2v backends shows every backend")
 
 
 def _load(name: str) -> Callable[[], Backend]:

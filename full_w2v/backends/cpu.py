@@ -4,7 +4,7 @@ import os
 
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError
 from full_w2v.model import Model
@@ -32,13 +32,6 @@ def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams
     )
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class CpuBackend:
     """Trains on this machine's cores, with the widest instruction set that it has.
 
@@ -50,7 +43,10 @@ class CpuBackend:
 
     def __init__(self, simd: str | None = None) -> None:
         self._simd = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+        if self._simd not in ("", *SIMD_LEVELS):
+            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer: _native.CpuTrainer | None = None
+        self._corpus: EncodedCorpus | None = None  # the one that the trainer has checked
 
     @staticmethod
     def hardware() -> str:
@@ -66,8 +62,6 @@ class CpuBackend:
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
-        if self._simd not in ("", *SIMD_LEVELS):
-            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
         self._trainer = _native.CpuTrainer(
             params=sgns_params(len(counts), model.config),
             keep=keep_thresholds(counts, model.config.sample),
@@ -75,11 +69,16 @@ class CpuBackend:
             threads=model.config.threads or usable_cores(),
             simd=self._simd,
         )
+        self._corpus = None
         self._trainer.load(model.input, model.output)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1."""
-        return SpanStats(*self._loaded().train(corpus.ids, corpus.offsets, begin, end, epoch))
+        trainer = self._loaded()
+        if corpus is not self._corpus:
+            trainer.set_corpus(corpus.ids, corpus.offsets)
+            self._corpus = corpus
+        return SpanStats(*trainer.train(begin, end, epoch))
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
@@ -88,6 +87,7 @@ class CpuBackend:
     def close(self) -> None:
         """Frees the matrices."""
         self._trainer = None
+        self._corpus = None
 
     def _loaded(self) -> _native.CpuTrainer:
         if self._trainer is None:

@@ -339,10 +339,14 @@ class ReferenceBackend:
         self.output = model.output.astype(np.float64)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
-        """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ..."""
+        """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ...
+
+        Raises ValueError for an id that is not in the vocabulary.
+        """
         settings, ids, offsets = self.settings(epoch), _read_only(corpus.ids), corpus.offsets
         stats = SpanStats()
         sentence = int(np.searchsorted(offsets, begin, side="right")) - 1
+        self._check_ids(ids[offsets[sentence] : offsets[np.searchsorted(offsets[:-1], end)]])
         while sentence < corpus.sentences and offsets[sentence] < end:
             tokens = int(offsets[sentence]), int(offsets[sentence + 1])
             survived = Sentence(ids, survivors(settings, ids, *tokens))
@@ -376,6 +380,13 @@ class ReferenceBackend:
     def close(self) -> None:
         """Frees the matrices."""
         del self.input, self.output
+
+    def _check_ids(self, ids: NDArray[np.int32]) -> None:
+        # Compiled code reads rows without looking at their bounds.
+        words = len(self.input)
+        if ids.size and not 0 <= ids.min() <= ids.max() < words:
+            wrong = ids[(ids < 0) | (ids >= words)][0]
+            raise ValueError(f"word ids must be between 0 and {words - 1}, got {wrong}")
 
     def _train_segment(
         self, settings: Settings, sentence: Sentence, tokens: tuple[int, int], rate: float

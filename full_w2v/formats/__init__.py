@@ -12,16 +12,16 @@ hold any word (.safetensors: any that UTF-8 can encode).
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from full_w2v.aside import check_writable, written_aside
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import FormatError
+from full_w2v.errors import ConfigError, FormatError
 from full_w2v.formats import keyed_vectors, native, word2vec_binary, word2vec_text
-from full_w2v.formats.aside import check_writable, written_aside
 from full_w2v.model import Model
 
 AnyPath = str | os.PathLike[str]
@@ -105,12 +105,16 @@ def load_model(path: AnyPath) -> Model:
         return native.load_model(Path(path))
 
 
-def check_output(path: AnyPath) -> None:
+def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     """Raises at once what saving to this path would raise after hours of training.
 
-    Raises FormatError if the suffix is unknown, OSError if the folder is missing or not writable.
+    inputs: files that are read meanwhile, none of which may be overwritten.
+    Raises FormatError if the suffix is unknown, OSError if the folder is missing or not writable, ConfigError
+    if the path leads to one of the inputs.
     """
     _format(path)
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise ConfigError(f"{os.fspath(path)}: is read and would be overwritten; choose another output")
     check_writable(Path(path))
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 
 def conditions() -> dict[str, str]:
-    """Commit, processor, cores, instruction sets in use and versions of the peers."""
+    """Commit, processor, cores, the cap on instruction sets and versions of the engines."""
     from full_w2v import _native
+    from full_w2v.config import usable_cores
 
     return {
         "commit": _commit(),
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "simd": os.environ.get("FULL_W2V_SIMD") or _native.simd_levels()[-1],
+        "cores": str(usable_cores()),
+        "simd": f"{_native.simd_levels()[-1]}, capped at {os.environ.get('FULL_W2V_SIMD') or 'nothing'}",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("gensim", "numpy")},
+        **{name: version(name) for name in ("full-w2v", "gensim", "numpy")},
     }
 
 

@@ -2,7 +2,7 @@
 
 Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings
 and threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak
-memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken inside each round.
+memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken round by round.
 
     python scripts/benchmark/cpu.py corpus.txt --threads 1 2 --vector-size 128 --sample 1e-4
 """
@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from conditions import conditions, spread, table
-from peers import Run, Sets, Settings, installed_engines, run
+from peers import OURS, Run, Sets, Settings, installed_engines, run
 
 from full_w2v.evaluation import default_sets
 
@@ -48,7 +48,8 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
     else:
-        print("\n" + ", ".join(f"{name} {value}" for name, value in result["conditions"].items()))
+        facts = {"corpus": options.corpus, "repeats": options.repeats, **result["conditions"]}
+        print("\n" + ", ".join(f"{name} {value}" for name, value in facts.items()))
 
 
 def parse() -> argparse.Namespace:
@@ -66,7 +67,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--pairs", nargs="*", default=[], help="more word-similarity files, MEN for one")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if OURS not in options.engines:
+        parser.error(f"--engines must name {OURS}: the others are measured against it")
+    return options
 
 
 def measure(
@@ -88,7 +92,8 @@ def measure(
 
 def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
     """Medians and ranges of each engine, and its times as multiples of ours, round by round."""
-    ours = next(iter(rounds.values()))
+    ours = rounds[OURS]
+    sets = set.intersection(*(set(done.quality) for runs in rounds.values() for done in runs))
     engines = {}
     for engine, runs in rounds.items():
         ratios = [a.words_per_second / b.words_per_second for a, b in zip(ours, runs, strict=True)]
@@ -97,7 +102,7 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
             "read_seconds": [done.read_seconds for done in runs],
             "peak_mebibytes": [done.peak_mebibytes for done in runs],
             "ours_is_faster": ratios,
-            "quality": {name: [done.quality[name] for done in runs] for name in runs[0].quality},
+            "quality": {name: [done.quality[name] for done in runs] for name in sorted(sets)},
         }
     return {"settings": vars(settings), "engines": engines}
 

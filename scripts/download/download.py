@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -30,6 +31,14 @@ ATTEMPTS = 5  # without any progress
 TIMEOUT_SECONDS = 60
 # Errors that a second attempt may cure; a full disk is none of them.
 NETWORK_ERRORS = (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+# Answers of a server that is overloaded or restarting.
+PASSING_ANSWERS = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+UNREADABLE = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,9 @@ def download(corpus: Corpus, directory: Path) -> Path:
         return text
     directory.mkdir(parents=True, exist_ok=True)
     archive = directory / corpus.archive
-    if not archive.exists():
+    if archive.exists():
+        verify(corpus, archive)
+    else:
         fetch(corpus, archive)
     unpack(corpus, archive, text)
     return text
@@ -99,9 +110,11 @@ def fetch(corpus: Corpus, archive: Path) -> None:
     while (have := size_of(part)) < corpus.size:
         try:
             append_rest(corpus, part, have)
-        except urllib.error.HTTPError as error:
-            raise DownloadError(f"{corpus.url}: the server answered {error.code} {error.reason}") from error
         except NETWORK_ERRORS as error:
+            if isinstance(error, urllib.error.HTTPError) and error.code not in PASSING_ANSWERS:
+                raise DownloadError(
+                    f"{corpus.url}: the server answered {error.code} {error.reason}"
+                ) from error
             failures = 1 if size_of(part) > have else failures + 1
             if failures == ATTEMPTS:
                 raise DownloadError(f"{corpus.url}: {error}; run again to resume") from error
@@ -119,11 +132,20 @@ def append_rest(corpus: Corpus, part: Path, have: int) -> None:
     """Appends to `part`, which has `have` bytes, what it lacks; begins anew if the server cannot resume."""
     request = urllib.request.Request(corpus.url, headers={"Range": f"bytes={have}-"})
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        if response.status == HTTPStatus.PARTIAL_CONTENT:
+            check_range(corpus, response, have)
         mode = "ab" if response.status == HTTPStatus.PARTIAL_CONTENT else "wb"
         with part.open(mode) as file:
             copy(response, file, corpus.size)
     if size_of(part) < corpus.size:
         raise ConnectionError(f"connection closed after {size_of(part)} of {corpus.size} bytes")
+
+
+def check_range(corpus: Corpus, response: HTTPResponse, have: int) -> None:
+    """Raises DownloadError unless a partial answer begins where the part ends."""
+    sent = response.headers.get("Content-Range", "nothing")
+    if not sent.startswith(f"bytes {have}-"):
+        raise DownloadError(f"{corpus.url}: asked for the bytes from {have} on, the server sent {sent}")
 
 
 def copy(response: HTTPResponse, file: IO[bytes], size: int) -> None:
@@ -159,6 +181,8 @@ def unpack(corpus: Corpus, archive: Path, text: Path) -> None:
         if size_of(part) == 0:
             raise DownloadError(f"{archive}: holds no text in files named {corpus.members}")
         part.replace(text)
+    except UNREADABLE as error:
+        raise DownloadError(f"{archive}: cannot be unpacked ({error}); delete it and run again") from error
     finally:
         part.unlink(missing_ok=True)
 

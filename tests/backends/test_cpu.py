@@ -67,9 +67,9 @@ def test_two_threads_train_every_word_once() -> None:
         counts.append([backend.train(corpus, 0, corpus.tokens, epoch) for epoch in range(2)])
         backend.read(model)
     assert [(s.words, s.pairs) for s in counts[0]] == [(s.words, s.pairs) for s in counts[1]]
-    # Races reorder float updates; they must not lose training: the vectors stay close, not equal.
-    cosine = np.sum(one.input * two.input) / np.linalg.norm(one.input) / np.linalg.norm(two.input)
-    assert cosine > 0.99
+    # Races reorder updates and now and then lose one. Were one of the two threads' work missing, the output
+    # rows, which begin at zero, would be 8 % shorter (measured); races alone change them by 0.3 %.
+    assert np.linalg.norm(two.output) == pytest.approx(np.linalg.norm(one.output), rel=0.05)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -97,7 +97,7 @@ def test_simd_cap_chooses_the_widest_level_below_it(monkeypatch: pytest.MonkeyPa
 
 def test_an_unknown_simd_cap_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"FULL_W2V_SIMD must be one of scalar, .*, got sse9"):
-        CpuBackend("sse9").load(zipf_model()[0])
+        CpuBackend("sse9")
 
 
 def test_training_before_load_is_refused() -> None:

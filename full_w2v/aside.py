@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A new file in the folder of `path` that takes its place at the end, or vanishes on any exception.
+    """A new file beside `path`, open both ways; it takes its place at the end, or vanishes on any exception.
 
     A link is followed, as writing in place would. Permissions are the older file's if there is one.
     Raises OSError, naming `path`, if the folder is missing, nothing can be written there or the disk is full.
@@ -56,7 +56,7 @@ def _target(path: Path) -> Path:
 
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
     aside = target.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
-    return aside, aside.open("xb")
+    return aside, aside.open("x+b")
 
 
 @contextmanager
