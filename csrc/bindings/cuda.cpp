@@ -122,9 +122,8 @@ class BoundTrainer {
   }
 
   void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-    const CorpusView corpus = corpus_view(ids, offsets);
-    check_offsets(corpus, ids.shape(0));
     Trainer& one = trainer();
+    const CorpusView corpus = checked_corpus(one.params(), ids, offsets);
     {
       py::gil_scoped_release release;
       one.bind(corpus);

@@ -51,16 +51,7 @@ struct BlockLayout {
 class BlockTrainer {
  public:
   __device__ BlockTrainer(const KernelArguments& arguments, unsigned char* shared)
-      : arguments_(arguments),
-        rows_(arguments.rows),
-        layout_(BlockLayout::of(arguments.params, arguments.rows.stride)),
-        walk_(arguments, shared),
-        window_(reinterpret_cast<SharedWindow*>(shared + layout_.window)),
-        partials_(reinterpret_cast<float*>(shared + layout_.partials)),
-        ring_{reinterpret_cast<float*>(shared + layout_.ring), rows_.stride,
-              ring_slots(arguments.params.window), 2},
-        value_(static_cast<int>(threadIdx.x)),
-        active_(value_ < rows_.stride) {}
+      : BlockTrainer(arguments, shared, BlockLayout::of(arguments.params, arguments.rows.stride)) {}
 
   __device__ void train(const Segment& segment, Tally& tally) {
     const float rate = segment_rate(arguments_, segment);
@@ -80,6 +71,18 @@ class BlockTrainer {
   }
 
  private:
+  // The layout is not kept: with 1,024 threads there are 64 registers each.
+  __device__ BlockTrainer(const KernelArguments& arguments, unsigned char* shared, const BlockLayout& layout)
+      : arguments_(arguments),
+        rows_(arguments.rows),
+        walk_(arguments, shared),
+        window_(reinterpret_cast<SharedWindow*>(shared + layout.window)),
+        partials_(reinterpret_cast<float*>(shared + layout.partials)),
+        ring_{reinterpret_cast<float*>(shared + layout.ring), rows_.stride,
+              ring_slots(arguments.params.window), 2},
+        value_(static_cast<int>(threadIdx.x)),
+        active_(value_ < rows_.stride) {}
+
   // Warp 0 steps to the next window and shares it. Ends with a barrier.
   __device__ bool find_window() {
     if (threadIdx.x < kWarpSize) {
@@ -116,7 +119,7 @@ class BlockTrainer {
   // Sum over the block. The partial sums alternate between two sets, so that one barrier a sum is enough.
   __device__ float sum(float term) {
     parity_ ^= 1;
-    return block_sum(term, partials_ + parity_ * (layout_.threads / kWarpSize));
+    return block_sum(term, partials_ + parity_ * (blockDim.x / kWarpSize));
   }
 
   __device__ void enter(int number) {
@@ -134,7 +137,6 @@ class BlockTrainer {
 
   const KernelArguments& arguments_;
   const Rows& rows_;
-  const BlockLayout layout_;
   SegmentWalk walk_;  // stepped by warp 0 alone; any thread may ask it for words between two barriers
   SharedWindow* const window_;
   float* const partials_;

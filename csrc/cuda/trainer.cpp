@@ -33,16 +33,6 @@ int64_t free_memory() {
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes >> 20) + 1) + " MiB"; }
 
-void require_valid_ids(const CorpusView& corpus, int32_t vocabulary) {
-  const auto words = static_cast<uint32_t>(vocabulary);
-  const auto* bad = std::find_if(corpus.ids, corpus.ids + corpus.tokens(),
-                                 [words](int32_t id) { return static_cast<uint32_t>(id) >= words; });
-  if (bad == corpus.ids + corpus.tokens()) return;
-  throw std::invalid_argument("corpus ids must be between 0 and " + std::to_string(vocabulary - 1) +
-                              ", got " + std::to_string(*bad) + " at token " +
-                              std::to_string(bad - corpus.ids));
-}
-
 // Makes room for `count` values, rounded up so that buffers seldom grow.
 template <class Buffer>
 void reserve(Buffer& buffer, int64_t count) {
@@ -110,7 +100,6 @@ void Trainer::load(const float* input, const float* output, const uint32_t* keep
 void Trainer::bind(const CorpusView& corpus) {
   use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
-  require_valid_ids(corpus, params_.vocabulary);
   corpus_ = corpus;
   corpus_ids_ = DeviceBuffer<int32_t>();
   const int64_t bytes = corpus.tokens() * static_cast<int64_t>(sizeof(int32_t));

@@ -51,8 +51,8 @@ class Trainer {
 
   // Takes the matrices, float [vocabulary, dimension] without gaps, and the tables.
   void load(const float* input, const float* output, const uint32_t* keep, const AliasSlot* noise);
-  // Chooses the corpus of the next train() calls; its arrays must stay as they are until the next bind().
-  // Throws std::invalid_argument if it has an id that is no word's.
+  // Chooses the corpus of the next train() calls, whose ids must be valid; its arrays must stay as they are
+  // until the next bind().
   void bind(const CorpusView& corpus);
   // Trains every segment of the bound corpus that begins at a token in begin ... end - 1.
   SpanStats train(int64_t begin, int64_t end, int32_t epoch);

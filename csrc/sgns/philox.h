@@ -20,8 +20,8 @@ constexpr uint32_t kPhiloxKeyStep1 = 0xBB67AE85u;
 constexpr int kPhiloxRounds = 10;
 
 SGNS_HOST_DEVICE inline PhiloxBlock philox(PhiloxBlock counter, uint32_t key0, uint32_t key1) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
-#pragma unroll 1  // 32-bit products take several instructions and registers there: unrolled, kernels spill
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+#pragma unroll 1  // wide products take several instructions and registers there: unrolled, kernels spill
 #endif
   for (int round = 0; round < kPhiloxRounds; ++round) {
     const uint64_t product0 = static_cast<uint64_t>(kPhiloxMultiplier0) * counter.word[0];

@@ -25,10 +25,10 @@ REGISTER_LIMITS = {
     "block": 64,
     "pair<4>": 104,
     "pair<10>": 128,
-    "pair<32>": 232,
+    "pair<32>": 248,
     "register<4>": 104,
     "register<10>": 128,
-    "register<32>": 240,
+    "register<32>": 248,
     "warp<2,6>": 112,
     "warp<4,6>": 128,
     "warp<8,6>": 216,
@@ -36,8 +36,8 @@ REGISTER_LIMITS = {
     "warp<16,3>": 248,
     "warp<32,1>": 255,
 }
-# A Philox block that is indexed by a position lies there; nothing else may.
-STACK_LIMIT = 16
+# Philox blocks that are indexed by a position lie there, for words before and ahead; nothing else may.
+STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
 NAME = re.compile(r"\d(pair|register|block|warp)_kernel(?:I((?:Li\d+E)+)E)?")

@@ -263,5 +263,5 @@ def test_an_id_that_is_no_words_is_refused(device) -> None:
     backend = device.backend()
     backend.load(model())
     tokens = EncodedCorpus.from_sentences([[1, 60]])
-    with pytest.raises(ValueError, match="corpus ids must be between 0 and 59, got 60 at token 1"):
+    with pytest.raises(ValueError, match="word ids must be between 0 and 59, got 60"):
         backend.train(tokens, 0, 2, 0)

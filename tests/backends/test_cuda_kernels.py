@@ -161,7 +161,7 @@ def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: st
 def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None:
     """Blocks that run together see each other's rows late: a difference of second order in the rate."""
     tokens, counts = zipf_corpus(24)
-    rate = 1e-3
+    rate = 1e-4
     start = make_model(config(order=order, alpha=rate, min_alpha=rate, negative=2), counts)
     exact = RingOracle(start, ring=False)
     exact.train(tokens, 0)
@@ -176,7 +176,7 @@ def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None
             moved = np.linalg.norm(ended - began, axis=1)
             off = np.linalg.norm(matrix - ended, axis=1)
             # A lost write-back would be a large part of a row's change; a late one is rate * |row|^2 of it.
-            assert np.all(off <= 0.02 * moved + 1e-5)
+            assert np.all(off <= 0.02 * moved + 1e-6)
 
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)

@@ -25,6 +25,9 @@ ORACLE = f"{KERNEL_TESTS}::test_every_kernel_agrees_with_the_oracle"
 STREAMED = "tests/backends/test_cuda_backend.py::test_a_streamed_corpus_trains_the_same_as_a_resident_one"
 
 
+pytestmark = pytest.mark.slow
+
+
 @dataclass(frozen=True)
 class Mutant:
     """`old` becomes `new` in csrc/cuda/`file`; the test `caught_by` fails on kernel `kernel`."""

@@ -43,6 +43,7 @@ def accuracy(vectors: np.ndarray, ids: dict[str, int], questions: list[list[str]
     return float(np.mean(scores.argmax(1) == d))
 
 
+@pytest.mark.slow
 def test_training_reaches_the_cpu_backends_loss_and_the_planted_answers(
     device, sentences, questions, monkeypatch
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from scripts.build import cuda
 
+pytestmark = pytest.mark.slow
+
 KERNELS = "tests/backends/test_cuda_kernels.py"
 TESTS = [
     f"{KERNELS}::test_every_row_that_entered_the_ring_is_written_back",
