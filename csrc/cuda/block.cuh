@@ -60,10 +60,12 @@ class BlockTrainer {
     for (bool begun = false; find_window(); begun = true) {
       const Window window = window_->window;
       if (!begun) entered = left = window_->first;
-      for (; entered <= window.known; ++entered) enter(entered);
       ++tally.words;
-      train_window(window, rate, tally);
-      for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
+      if (!alone(window)) {
+        for (; entered <= window.known; ++entered) enter(entered);
+        train_window(window, rate, tally);
+        for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
+      }
       __syncthreads();  // everyone is done with the window and the queue of words
     }
     for (; left < entered; ++left) leave(left);

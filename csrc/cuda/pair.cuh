@@ -29,6 +29,7 @@ __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
     walk.begin(segment);
     for (Window window; walk.next(window);) {
       ++tally.words;
+      if (alone(window)) continue;
       for (int o = 0; o < walk.outputs(); ++o) {
         const Output output = window.outputs[o];
         if (output.weight == 0) continue;

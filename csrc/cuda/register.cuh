@@ -147,6 +147,7 @@ __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
     walk.begin(segment);
     for (Window window; walk.next(window);) {
       ++tally.words;
+      if (alone(window)) continue;
       if (arguments.params.order == Order::pair) {
         train_pairs<kValues>(arguments, walk, window, rate, tally);
       } else {

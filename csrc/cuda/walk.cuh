@@ -31,6 +31,10 @@ struct Window {
   Output* outputs;
 };
 
+// Whether a centre has no contexts. It is then the only kept word of its sentence, since a window reaches one
+// word at least: no row needs to be moved for it.
+__device__ __forceinline__ bool alone(const Window& window) { return window.first == window.last; }
+
 // Sizes of a walk's shared memory. Draws are made for several centres at once, to keep all lanes busy.
 struct WalkShape {
   int queue;   // kept words: 2 window + 1, and up to 32 more from looking at 32 tokens together

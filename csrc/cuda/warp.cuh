@@ -122,8 +122,9 @@ class WarpTrainer {
     walk_.begin(segment);
     int entered = walk_.first(), left = entered;  // words from `left` up to `entered` are in the ring
     for (Window window; walk_.next(window);) {
-      for (; entered <= window.known; ++entered) enter(entered);
       if (lane_ == 0) ++tally.words;
+      if (alone(window)) continue;
+      for (; entered <= window.known; ++entered) enter(entered);
       train_window(window, tally);
       for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
     }
