@@ -10,7 +10,7 @@ from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripts.build import cuda
+from scripts.extensions import cuda
 
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # -Wno-uninitialized: GCC 12 warns of its own _mm512_undefined_ps (GCC bug 105593).

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from scripts.build import cuda, nvrtc  # noqa: E402
+from scripts.extensions import cuda, nvrtc  # noqa: E402
 
 # Most registers a thread may take, by kernel and template arguments. The block kernel runs with up to 1,024
 # threads, for which a multiprocessor has 64 each; the others run one warp a block, and 128 allow 16 warps.

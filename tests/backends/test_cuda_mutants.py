@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build import cuda
+from scripts.extensions import cuda
 
 KERNEL_TESTS = "tests/backends/test_cuda_kernels.py"
 EVERY_ROW = f"{KERNEL_TESTS}::test_every_row_that_entered_the_ring_is_written_back"

@@ -1,5 +1,5 @@
-// Kernels with one planted bug each, and a few right ones, for test_emulator.py: prints what the emulated device says
-// about the one that its argument names. A line marked "bug: name" is where that bug shows.
+// Kernels with one planted bug each, and a few right ones, for test_emulator.py: prints what the emulated
+// device says about the one that its argument names. A line marked "bug: name" is where that bug shows.
 #include <cuda_runtime.h>
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/row.cuh"
 #include "emulator/control.h"
 
 namespace {
@@ -143,7 +144,8 @@ __global__ void traffic(float* data) {
   if (value == 12345.0f) data[lane] = value;
 }
 
-void launch(void (*kernel)(float*), float* out, int blocks = 1, int threads = kThreads, size_t bytes = kThreads * 4) {
+void launch(void (*kernel)(float*), float* out, int blocks = 1, int threads = kThreads,
+            size_t bytes = kThreads * 4) {
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));
@@ -205,21 +207,25 @@ int count() {
   cudaDeviceSynchronize();
   for (const auto& [name, kernel] : emulator::counters()) {
     const auto& global = kernel.global.begin()->second;
-    std::printf("%s launches %llu loads %llu %llu %llu atomics %llu %llu %llu shared stores %llu %llu conflicts %llu\n",
-                name.substr(0, name.find('(')).c_str(), static_cast<unsigned long long>(kernel.launches),
-                static_cast<unsigned long long>(global.load.instructions),
-                static_cast<unsigned long long>(global.load.bytes), static_cast<unsigned long long>(global.load.sectors),
-                static_cast<unsigned long long>(global.atomic.instructions),
-                static_cast<unsigned long long>(global.atomic.bytes),
-                static_cast<unsigned long long>(global.atomic.sectors),
-                static_cast<unsigned long long>(kernel.shared.store.instructions),
-                static_cast<unsigned long long>(kernel.shared.store.sectors),
-                static_cast<unsigned long long>(kernel.bank_conflicts));
+    std::printf(
+        "%s launches %llu loads %llu %llu %llu atomics %llu %llu %llu shared stores %llu %llu conflicts "
+        "%llu\n",
+        name.substr(0, name.find('(')).c_str(), static_cast<unsigned long long>(kernel.launches),
+        static_cast<unsigned long long>(global.load.instructions),
+        static_cast<unsigned long long>(global.load.bytes),
+        static_cast<unsigned long long>(global.load.sectors),
+        static_cast<unsigned long long>(global.atomic.instructions),
+        static_cast<unsigned long long>(global.atomic.bytes),
+        static_cast<unsigned long long>(global.atomic.sectors),
+        static_cast<unsigned long long>(kernel.shared.store.instructions),
+        static_cast<unsigned long long>(kernel.shared.store.sectors),
+        static_cast<unsigned long long>(kernel.bank_conflicts));
   }
   return 0;
 }
 
-// Copies on two streams without an event between them: what arrives depends on the order in which streams run.
+// Copies on two streams without an event between them: what arrives depends on the order in which streams
+// run.
 int unordered_streams(bool with_event) {
   cudaStream_t first = nullptr, second = nullptr;
   cudaEvent_t event = nullptr;
@@ -256,6 +262,13 @@ int invalid_calls() {
 
 int main(int, char** arguments) {
   const std::string name = arguments[1];
+  if (name == "row_address") {
+    // Word 5,000,000 of rows of 1,024 values: more than 2^32 values, 20 GB, from the matrix' beginning.
+    float* const matrix = reinterpret_cast<float*>(uintptr_t{4096});
+    const auto address = reinterpret_cast<uintptr_t>(full_w2v::row_of(matrix, 5000000, 1024));
+    std::printf("%llu\n", static_cast<unsigned long long>(address - 4096));
+    return 0;
+  }
   if (name == "traffic") return count();
   if (name == "streams") return unordered_streams(false);
   if (name == "ordered_streams") return unordered_streams(true);

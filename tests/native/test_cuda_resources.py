@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.benchmark import resources
-from scripts.build import cuda, nvrtc
+from scripts.extensions import cuda, nvrtc
 
 
 def test_nvcc_reports_no_spill_and_no_growth_on_any_architecture() -> None:

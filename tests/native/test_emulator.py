@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build import cuda
+from scripts.extensions import cuda
 
 SOURCE = Path("tests/native/emulator_kernels.cu")
 
@@ -110,6 +110,10 @@ def test_invalid_calls_fail_as_on_a_device(program) -> None:
         "cudaErrorInvalidValue",
         "cudaSuccess",
     ]
+
+
+def test_rows_are_addressed_beyond_32_bits(program) -> None:
+    assert int(run(program, "row_address")) == 5_000_000 * 1024 * 4
 
 
 def test_an_unknown_setting_is_refused(program) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build import cuda
+from scripts.extensions import cuda
 
 pytestmark = pytest.mark.slow
 
