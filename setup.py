@@ -1,12 +1,16 @@
-"""Builds full_w2v._native from csrc/; everything else about the package stands in pyproject.toml."""
+"""Builds the native modules from csrc/; everything else about the package stands in pyproject.toml."""
 
 import os
 import platform
+import sys
 from glob import glob
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scripts.extensions import cuda
 
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # -Wno-uninitialized: GCC 12 warns of its own _mm512_undefined_ps (GCC bug 105593).
@@ -19,8 +23,18 @@ SIMD_FLAGS = {
 }
 
 
-class BuildWithSimd(build_ext):
-    """Adds each translation unit's own flags to the compiler's command."""
+class BuildModules(build_ext):
+    """Adds each translation unit's own flags to the compiler's command, and builds the CUDA modules."""
+
+    def run(self) -> None:
+        """Builds the extensions, then what nvcc compiles."""
+        super().run()
+        folder = Path("full_w2v") if self.inplace else Path(self.build_lib, "full_w2v")
+        self._cuda_modules = cuda.build_all(folder.resolve(), in_place=bool(self.inplace))
+
+    def get_outputs(self) -> list[str]:
+        """Files that were built."""
+        return [*super().get_outputs(), *map(str, getattr(self, "_cuda_modules", []))]
 
     def build_extensions(self) -> None:
         """Builds all extensions with the per-file flags in place."""
@@ -59,4 +73,4 @@ native = Pybind11Extension(
 )
 
 ParallelCompile("FULL_W2V_JOBS", default=os.cpu_count() or 1).install()
-setup(ext_modules=[native], cmdclass={"build_ext": BuildWithSimd})
+setup(ext_modules=[native], cmdclass={"build_ext": BuildModules})

@@ -20,6 +20,9 @@ constexpr uint32_t kPhiloxKeyStep1 = 0xBB67AE85u;
 constexpr int kPhiloxRounds = 10;
 
 SGNS_HOST_DEVICE inline PhiloxBlock philox(PhiloxBlock counter, uint32_t key0, uint32_t key1) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+#pragma unroll 1  // wide products take several instructions and registers there: unrolled, kernels spill
+#endif
   for (int round = 0; round < kPhiloxRounds; ++round) {
     const uint64_t product0 = static_cast<uint64_t>(kPhiloxMultiplier0) * counter.word[0];
     const uint64_t product1 = static_cast<uint64_t>(kPhiloxMultiplier1) * counter.word[2];

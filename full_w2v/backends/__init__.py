@@ -12,11 +12,12 @@ __all__ = ["BACKENDS", "Backend", "BackendStatus", "SpanStats", "backend_status"
 # Name and the class that implements it, in the order in which "auto" prefers them. A backend's module is
 # imported only when it is asked for: the oracle's needs numba, the GPU's a driver.
 _CLASSES = {
+    "cuda": "full_w2v.backends.cuda:CudaBackend",
     "cpu": "full_w2v.backends.cpu:CpuBackend",
     "reference": "full_w2v.backends.reference:ReferenceBackend",
 }
 # The oracle is for checking others, far too slow for text.
-_AUTOMATIC = ("cpu",)
+_AUTOMATIC = ("cuda", "cpu")
 BACKENDS = ("auto", *_CLASSES)
 
 

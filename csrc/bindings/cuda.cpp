@@ -1,0 +1,253 @@
+// full_w2v._cuda, and, compiled for the emulated device, full_w2v._cuda_emulated.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+
+#include "bindings/arrays.h"
+#include "bindings/cuda.h"
+#include "bindings/sgns_arguments.h"
+#include "cuda/trainer.h"
+
+namespace py = pybind11;
+
+namespace full_w2v {
+namespace {
+
+// Number of devices; 0, and why in `reason`, if none can be used.
+int device_count(std::string& reason) {
+  int count = 0;  // left as it is where there is no driver
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaSuccess && count > 0) return count;
+  cudaGetLastError();
+  reason = error == cudaErrorInsufficientDriver ? "no NVIDIA driver found, or one that is too old"
+           : error == cudaErrorNoDevice || error == cudaSuccess
+               ? "no CUDA device found"
+               : std::string("cudaGetDeviceCount failed: ") + cudaGetErrorName(error);
+  return 0;
+}
+
+py::list devices() {
+  std::string reason;
+  const int count = device_count(reason);
+  py::list list;
+  for (int index = 0; index < count; ++index) {
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
+    py::dict device;
+    device["name"] = std::string(properties.name);
+    device["memory_bytes"] = properties.totalGlobalMem;
+    device["shared_bytes"] = properties.sharedMemPerBlockOptin;
+    device["multiprocessors"] = properties.multiProcessorCount;
+    device["capability"] = std::to_string(properties.major) + "." + std::to_string(properties.minor);
+    list.append(device);
+  }
+  return list;
+}
+
+std::string unavailable_reason() {
+  std::string reason;
+  device_count(reason);
+  return reason;
+}
+
+Order order_of(const std::string& name) {
+  if (name == "window") return Order::window;
+  if (name == "pair") return Order::pair;
+  throw std::invalid_argument("order must be one of window, pair, got '" + name + "'");
+}
+
+void require(bool holds, const char* what, int64_t got) {
+  if (!holds) throw std::invalid_argument(std::string(what) + ", got " + std::to_string(got));
+}
+
+std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window,
+                                      bool shrink_windows, int32_t negative, float alpha, float min_alpha,
+                                      int32_t epochs, uint64_t seed, const std::string& order, bool loss,
+                                      const std::string& kernel, int device, uintptr_t stream,
+                                      int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
+                                      int64_t launch_tokens) {
+  require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
+  require(vector_size >= 1, "vector_size must be at least 1", vector_size);
+  require(window >= 1, "window must be at least 1", window);
+  require(negative >= 1, "negative must be at least 1", negative);
+  require(epochs >= 1, "epochs must be at least 1", epochs);
+  require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
+  require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
+  SgnsParams params{};
+  params.vocabulary = vocabulary;
+  params.dimension = vector_size;
+  params.window = window;
+  params.negative = negative;
+  params.share_negatives = 1;
+  params.epochs = epochs;
+  params.shrink_windows = shrink_windows;
+  params.loss = loss;
+  params.order = order_of(order);
+  params.alpha = alpha;
+  params.min_alpha = min_alpha;
+  params.seed = seed;
+  TrainerOptions options;
+  options.device = device;
+  options.kernel = kernel;
+  options.stream = reinterpret_cast<cudaStream_t>(stream);
+  options.corpus_bytes = corpus_bytes;
+  options.blocks = blocks;
+  options.launch_segments = launch_segments;
+  options.launch_tokens = launch_tokens;
+  py::gil_scoped_release release;
+  return std::make_unique<Trainer>(params, options);
+}
+
+// A trainer, with the arrays that it reads while a corpus is bound.
+class BoundTrainer {
+ public:
+  explicit BoundTrainer(std::unique_ptr<Trainer> trainer) : trainer_(std::move(trainer)) {}
+
+  Trainer& trainer() const {
+    if (!trainer_) throw std::invalid_argument("the trainer is closed");
+    return *trainer_;
+  }
+
+  void load(const Array<float>& input, const Array<float>& output, const Array<uint32_t>& keep,
+            const Array<uint32_t>& noise) {
+    Trainer& one = trainer();
+    check_matrices(one.params(), input, output);
+    check_tables(one.params(), keep, noise);
+    const float *x = input.data(), *y = output.data();
+    const uint32_t* thresholds = keep.data();
+    const auto* slots = reinterpret_cast<const AliasSlot*>(noise.data());
+    py::gil_scoped_release release;
+    one.load(x, y, thresholds, slots);
+  }
+
+  void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
+    Trainer& one = trainer();
+    const CorpusView corpus = checked_corpus(one.params(), ids, offsets);
+    {
+      py::gil_scoped_release release;
+      one.bind(corpus);
+    }
+    ids_ = ids;
+    offsets_ = offsets;
+    tokens_ = corpus.tokens();
+  }
+
+  py::tuple train(int64_t begin, int64_t end, int32_t epoch) {
+    if (tokens_ < 0) throw std::invalid_argument("train() needs a corpus: call bind() first");
+    if (begin < 0 || begin > end || end > tokens_) {
+      throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens_) +
+                                  ", got " + std::to_string(begin) + " and " + std::to_string(end));
+    }
+    require(epoch >= 0, "epoch must be at least 0", epoch);
+    Trainer& one = trainer();
+    SpanStats stats;
+    {
+      py::gil_scoped_release release;
+      stats = one.train(begin, end, epoch);
+    }
+    return py::make_tuple(stats.words, stats.pairs, stats.loss);
+  }
+
+  void read(Array<float>& input, Array<float>& output) {
+    Trainer& one = trainer();
+    check_matrices(one.params(), input, output);
+    float *x = input.mutable_data(), *y = output.mutable_data();
+    py::gil_scoped_release release;
+    one.read(x, y);
+  }
+
+  void close() {
+    py::gil_scoped_release release;
+    trainer_.reset();
+  }
+
+ private:
+  std::unique_ptr<Trainer> trainer_;
+  py::object ids_, offsets_;  // None until a corpus is bound
+  int64_t tokens_ = -1;
+};
+
+// CUDA array interface, version 3: a matrix that cupy and others use where it is.
+py::dict array_interface(const DeviceMatrix& matrix) {
+  constexpr int64_t kFloat = sizeof(float);
+  py::dict interface;
+  interface["shape"] = py::make_tuple(matrix.rows, matrix.columns);
+  interface["strides"] = py::make_tuple(matrix.stride * kFloat, kFloat);
+  interface["typestr"] = "<f4";
+  interface["data"] = py::make_tuple(matrix.data, false);
+  interface["version"] = 3;
+  return interface;
+}
+
+py::list kernel_list() {
+  py::list list;
+  for (const Kernel& kernel : kernels()) {
+    py::dict entry;
+    entry["name"] = kernel.name;
+    entry["orders"] = kernel.orders;
+    list.append(entry);
+  }
+  return list;
+}
+
+void bind_trainer(py::module_& module) {
+  py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
+                           "Matrices and tables on one CUDA device, and the kernel that trains them.")
+      .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
+                       int32_t negative, float alpha, float min_alpha, int32_t epochs, uint64_t seed,
+                       const std::string& order, bool loss, const std::string& kernel, int device,
+                       uintptr_t stream, int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
+                       int64_t launch_tokens) {
+             return std::make_unique<BoundTrainer>(make_trainer(
+                 vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
+                 order, loss, kernel, device, stream, corpus_bytes, blocks, launch_segments, launch_tokens));
+           }),
+           py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
+           py::arg("shrink_windows"), py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"),
+           py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("loss"), py::arg("kernel") = "auto",
+           py::arg("device") = 0, py::arg("stream") = 0,
+           py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
+           py::arg("blocks") = TrainerOptions{}.blocks,
+           py::arg("launch_segments") = TrainerOptions{}.launch_segments,
+           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens)
+      .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),
+           py::arg("keep").noconvert(), py::arg("noise").noconvert(),
+           "Takes matrices [vocabulary, vector_size] and tables.")
+      .def("bind", &BoundTrainer::bind, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
+           "Takes the corpus that train() reads: int32 ids and int64 sentence offsets.")
+      .def("train", &BoundTrainer::train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
+           "Trains the segments that begin at tokens begin ... end - 1; gives words, pairs and the loss's "
+           "sum.")
+      .def("read", &BoundTrainer::read, py::arg("input").noconvert(), py::arg("output").noconvert(),
+           "Copies the matrices into these arrays; after a fault of the device it writes nothing.")
+      .def("close", &BoundTrainer::close, "Frees the device's memory.")
+      .def_property_readonly("kernel",
+                             [](const BoundTrainer& one) { return one.trainer().choice().kernel->name; })
+      .def_property_readonly("note", [](const BoundTrainer& one) { return one.trainer().choice().note; })
+      .def_property_readonly("corpus_is_resident",
+                             [](const BoundTrainer& one) { return one.trainer().corpus_is_resident(); })
+      .def_property_readonly("input_interface",
+                             [](const BoundTrainer& one) { return array_interface(one.trainer().input()); })
+      .def_property_readonly("output_interface",
+                             [](const BoundTrainer& one) { return array_interface(one.trainer().output()); })
+      .def_property_readonly("memory", [](const BoundTrainer& one) {
+        py::list list;
+        for (const MemoryUse& use : one.trainer().memory()) {
+          list.append(py::make_tuple(use.name, use.address, use.bytes));
+        }
+        return list;
+      });
+}
+
+}  // namespace
+
+void bind_cuda(py::module_& module) {
+  py::register_local_exception<CudaError>(module, "CudaError", PyExc_RuntimeError);
+  module.def("devices", &devices, "Properties of every CUDA device that can be used.");
+  module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
+  module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");
+  bind_trainer(module);
+}
+
+}  // namespace full_w2v

@@ -1,0 +1,62 @@
+#include "cuda/kernels.h"
+
+#include <stdexcept>
+
+namespace full_w2v {
+namespace {
+
+std::string names() {
+  std::string text = "auto";
+  for (const Kernel& kernel : kernels()) text += std::string(", ") + kernel.name;
+  return text;
+}
+
+const char* name_of(Order order) { return order == Order::window ? "window" : "pair"; }
+
+// Why the kernel cannot be taken, or nothing.
+std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t shared_limit) {
+  if (!kernel.computes(params.order)) return std::string("does not compute order ") + name_of(params.order);
+  const int64_t needed = kernel.shape(params, shared_limit).shared_bytes;
+  if (needed <= shared_limit) return "";
+  return "needs " + std::to_string(needed) + " bytes of shared memory a block and the device has " +
+         std::to_string(shared_limit);
+}
+
+}  // namespace
+
+const std::vector<Kernel>& kernels() {
+  static const std::vector<Kernel> all = {
+      {"warp", "window", true, false, &warp_shape, &launch_warp},
+      {"block", "pair", false, true, &block_shape, &launch_block},
+      {"register", "window, pair", true, true, &register_shape, &launch_register},
+      {"pair", "pair", false, true, &pair_shape, &launch_pair},
+  };
+  return all;
+}
+
+KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, int64_t shared_limit) {
+  std::string note;
+  const auto refused = [&](const Kernel& kernel) {
+    const std::string why = objection(kernel, params, shared_limit);
+    if (!why.empty()) note += (note.empty() ? "kernel " : "; kernel ") + std::string(kernel.name) + " " + why;
+    return !why.empty();
+  };
+  bool known = name == "auto";
+  for (const Kernel& kernel : kernels()) {
+    if (name != kernel.name) continue;
+    known = true;
+    if (!refused(kernel)) return {&kernel, kernel.shape(params, shared_limit), ""};
+  }
+  if (!known) throw std::invalid_argument("kernel must be one of " + names() + ", got '" + name + "'");
+  for (const Kernel& kernel : kernels()) {
+    if (name == kernel.name) continue;
+    if (name == "auto" && !kernel.computes(params.order)) continue;
+    if (!refused(kernel)) {
+      return {&kernel, kernel.shape(params, shared_limit),
+              note.empty() ? "" : note + "; kernel " + kernel.name + " is used"};
+    }
+  }
+  throw std::invalid_argument("no kernel fits: " + note + "; choose a smaller window or fewer negatives");
+}
+
+}  // namespace full_w2v

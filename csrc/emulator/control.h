@@ -1,0 +1,20 @@
+// How tests and benchmarks steer the emulated device and read what it counted.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "emulator/loaded_module.h"
+#include "emulator/observer.h"
+#include "emulator/settings.h"
+
+namespace emulator {
+
+// Takes new settings; a device lost to a fault is usable again.
+void configure(const Settings& chosen);
+
+// Counted since the last reset, by the kernel's name.
+std::map<std::string, KernelCounters> counters();
+void reset_counters();
+
+}  // namespace emulator

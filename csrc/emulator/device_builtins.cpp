@@ -1,0 +1,80 @@
+#include "emulator/device_builtins.h"
+
+#include "emulator/observer.h"
+
+namespace emulator {
+namespace {
+
+uint3 as_uint3(const dim3& size) { return {size.x, size.y, size.z}; }
+
+}  // namespace
+
+// The indices are returned by value: a reference would look like an access of the kernel to the host's
+// memory.
+uint3 thread_index() { return executor().current()->index; }
+
+uint3 block_index() { return as_uint3(executor().current()->warp->block->index); }
+
+uint3 block_size() { return as_uint3(executor().launch().block); }
+
+uint3 grid_size() { return as_uint3(executor().launch().grid); }
+
+unsigned char* dynamic_shared_memory() {
+  return reinterpret_cast<unsigned char*>(executor().current()->warp->block->shared);
+}
+
+uint32_t own_lane() { return executor().current()->lane; }
+
+uint64_t shuffle_from(uint32_t mask, uint64_t bits, uint32_t source_lane, Site site) {
+  const uint64_t* values = executor().meet(Meeting::shuffle, mask, bits, site);
+  if (!(mask >> source_lane & 1)) {
+    executor().fault(Fault::Kind::launch, "the shuffle of " + site.text() + " reads lane " +
+                                              std::to_string(source_lane) + ", which is not in its mask");
+  }
+  return values[source_lane];
+}
+
+void intrinsic_load(void* to, const void* from, uint32_t bytes, const void* code) {
+  if (observing) observer().access(from, bytes, Access::load, code);
+  std::memcpy(to, from, bytes);
+}
+
+namespace {
+
+template <class T>
+T add_atomically(T* address, T value, const void* code) {
+  if (observing) observer().access(address, sizeof(T), Access::atomic, code);
+  const T old = *address;
+  *address = old + value;
+  return old;
+}
+
+}  // namespace
+}  // namespace emulator
+
+void __syncthreads(emulator::Site site) { emulator::executor().block_barrier(site); }
+
+void __syncwarp(unsigned mask, emulator::Site site) {
+  emulator::executor().meet(emulator::Meeting::warp_barrier, mask, 0, site);
+}
+
+unsigned __ballot_sync(unsigned mask, int predicate, emulator::Site site) {
+  const uint64_t* values = emulator::executor().meet(emulator::Meeting::ballot, mask, predicate != 0, site);
+  unsigned votes = 0;
+  for (uint32_t lane = 0; lane < emulator::kWarpLanes; ++lane) {
+    if (mask >> lane & 1) votes |= static_cast<unsigned>(values[lane]) << lane;
+  }
+  return votes;
+}
+
+float atomicAdd(float* address, float value) {
+  return emulator::add_atomically(address, value, __builtin_return_address(0));
+}
+
+double atomicAdd(double* address, double value) {
+  return emulator::add_atomically(address, value, __builtin_return_address(0));
+}
+
+unsigned long long atomicAdd(unsigned long long* address, unsigned long long value) {
+  return emulator::add_atomically(address, value, __builtin_return_address(0));
+}

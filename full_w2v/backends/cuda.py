@@ -1,0 +1,241 @@
+"""Trains on a CUDA device, or on the emulated one that runs the same kernels on the CPU."""
+
+import importlib
+import logging
+import os
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from full_w2v.backends.base import SpanStats
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError
+from full_w2v.model import Model
+from full_w2v.vocabulary import keep_thresholds, noise_table
+
+DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
+KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"
+EMULATED = "emulated"
+
+_log = logging.getLogger(__name__)
+
+
+class DeviceMatrix:
+    """A trainer's matrix where it is: cupy.asarray() and others take it without a copy, until close().
+
+    Float32, shape [vocabulary, vector_size]; rows are padded, as the strides say.
+    """
+
+    def __init__(self, interface: dict[str, Any], owner: object) -> None:
+        self.__cuda_array_interface__ = interface
+        self._owner = owner  # keeps the device's memory
+
+
+class CudaBackend:
+    """The backend protocol on CUDA.
+
+    device: a CUDA device's number or "emulated"; None takes $FULL_W2V_CUDA_DEVICE, else device 0.
+    kernel: "warp", "block", "register", "pair" or "auto", which takes the first that computes the order and
+        fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
+    stream: an existing cudaStream_t as an integer to train on; 0 makes one.
+    corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
+    blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets no limit.
+    launch_segments, launch_tokens: size of one launch; None takes the defaults.
+
+    Raises BackendError if the device cannot be used.
+    """
+
+    name = "cuda"
+
+    @staticmethod
+    def hardware() -> str:
+        """The chosen device and the kernels; raises BackendError, with why, if it cannot be used."""
+        module, number = _open_device(None)
+        properties = module.devices()[number]
+        kernels = "; ".join(f"{kernel['name']} (order {kernel['orders']})" for kernel in module.kernels())
+        return f"{_describe(properties)}; kernels {kernels}"
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        kernel: str | None = None,
+        stream: int = 0,
+        corpus_bytes: int | None = None,
+        blocks: int | None = None,
+        launch_segments: int | None = None,
+        launch_tokens: int | None = None,
+    ) -> None:
+        self._module, self._device = _open_device(device)
+        self._kernel = kernel or os.environ.get(KERNEL_VARIABLE) or "auto"
+        limits = {
+            "corpus_bytes": corpus_bytes,
+            "blocks": blocks,
+            "launch_segments": launch_segments,
+            "launch_tokens": launch_tokens,
+        }
+        self._options = {
+            "stream": stream,
+            **{name: value for name, value in limits.items() if value is not None},
+        }
+        self._trainer: Any = None
+        self._model: Model | None = None
+        self._corpus: EncodedCorpus | None = None
+        self._epoch = 0
+        self._failed = False
+
+    def load(self, model: Model) -> None:
+        """Copies the model's matrices and its vocabulary's tables to the device.
+
+        Raises BackendError if the settings or the sizes do not fit this device.
+        """
+        config, vocabulary = model.config, model.vocabulary
+        if config.share_negatives != 1:
+            raise BackendError(
+                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
+                " backend='cpu' takes more"
+            )
+        try:
+            self._trainer = self._module.Trainer(
+                vocabulary=len(vocabulary),
+                vector_size=config.vector_size,
+                window=config.window,
+                shrink_windows=config.shrink_windows,
+                negative=config.negative,
+                alpha=config.alpha,
+                min_alpha=config.min_alpha,
+                epochs=config.epochs,
+                seed=config.seed,
+                order=config.order,
+                loss=config.loss,
+                kernel=self._kernel,
+                device=self._device,
+                **self._options,
+            )
+            self._trainer.load(
+                model.input,
+                model.output,
+                keep_thresholds(vocabulary.counts, config.sample),
+                noise_table(vocabulary.counts, config.ns_exponent),
+            )
+        except (ValueError, self._module.CudaError) as error:
+            raise BackendError(f"cuda backend: {error}") from error
+        self._model, self._corpus, self._epoch, self._failed = model, None, 0, False
+        _log.info("cuda backend: kernel %s, order %s", self._trainer.kernel, config.order)
+        if self._trainer.note:
+            _log.warning("cuda backend: %s", self._trainer.note)
+
+    @property
+    def description(self) -> str:
+        """Device and kernel in use, and why it is not the kernel asked for."""
+        trainer = self._loaded()
+        device = _describe(self._module.devices()[self._device])
+        return f"{device}, kernel {trainer.kernel}" + (f" ({trainer.note})" if trainer.note else "")
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that trains the loaded model."""
+        return str(self._loaded().kernel)
+
+    @property
+    def note(self) -> str:
+        """Why `kernel` is not the one that was asked for; empty if it is."""
+        return str(self._loaded().note)
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        """Trains every segment that begins at a token in begin ... end - 1.
+
+        When an epoch begins, the matrices as the one before left them are kept in the loaded model: if the
+        device then fails, `read` gives those.
+
+        Raises BackendError, which names the call and the device, if the device fails.
+        """
+        trainer, model = self._loaded(), self._model
+        try:
+            if epoch != self._epoch and model is not None:
+                trainer.read(model.input, model.output)
+                self._epoch = epoch
+            if corpus is not self._corpus:
+                trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
+                self._corpus = corpus
+                _log.info(
+                    "cuda backend: corpus %s", "on the device" if trainer.corpus_is_resident else "streamed"
+                )
+            return SpanStats(*trainer.train(begin, end, epoch))
+        except self._module.CudaError as error:
+            self._failed = True
+            raise BackendError(f"cuda backend: {error}") from error
+
+    def read(self, model: Model) -> None:
+        """Copies the matrices into the model's; after a failure, those of the last complete epoch.
+
+        Raises BackendError if the device fails meanwhile; the model is then as it was.
+        """
+        trainer, kept = self._loaded(), self._model
+        if not self._failed:
+            try:
+                trainer.read(model.input, model.output)
+            except self._module.CudaError as error:
+                self._failed = True
+                raise BackendError(f"cuda backend: {error}") from error
+            return
+        if kept is not None and model is not kept:
+            np.copyto(model.input, kept.input)
+            np.copyto(model.output, kept.output)
+        _log.warning(
+            "cuda backend: the device failed; the vectors are those before epoch %d", self._epoch + 1
+        )
+
+    def device_matrices(self) -> tuple[DeviceMatrix, DeviceMatrix]:
+        """The input and output matrices on the device, without a copy: valid until close().
+
+        Each call of `train` returns only when the device is done, so their values are then complete.
+        """
+        trainer = self._loaded()
+        return DeviceMatrix(trainer.input_interface, trainer), DeviceMatrix(trainer.output_interface, trainer)
+
+    def close(self) -> None:
+        """Frees the device's memory; nothing else may be called after."""
+        if self._trainer is not None:
+            self._trainer.close()
+        self._trainer = self._model = self._corpus = None
+
+    def _loaded(self) -> Any:
+        if self._trainer is None:
+            raise BackendError("the cuda backend holds no model; call load() first")
+        return self._trainer
+
+
+def _describe(properties: dict[str, Any]) -> str:
+    memory = properties["memory_bytes"] / 2**30
+    return f"{properties['name']}, compute capability {properties['capability']}, {memory:.1f} GiB"
+
+
+def _open_device(device: str | None) -> tuple[ModuleType, int]:
+    """The extension module that drives the device, and the device's number in it."""
+    chosen = device or os.environ.get(DEVICE_VARIABLE) or "0"
+    emulated = chosen == EMULATED
+    if not emulated and not chosen.isdigit():
+        raise BackendError(f"{DEVICE_VARIABLE} must be a device's number or {EMULATED!r}, got {chosen!r}")
+    module = _import("full_w2v._cuda_emulated" if emulated else "full_w2v._cuda", emulated)
+    reason = module.unavailable_reason()
+    if reason:
+        raise BackendError(reason)
+    number = 0 if emulated else int(chosen)
+    count = len(module.devices())
+    if number >= count:
+        raise BackendError(f"CUDA device must be below {count}, the number of devices, got {number}")
+    return module, number
+
+
+def _import(name: str, emulated: bool) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        what = "without the emulated device" if emulated else "without CUDA"
+        raise BackendError(f"this installation was built {what}") from error
+    except ImportError as error:
+        raise BackendError(f"{name} cannot be loaded: {error}") from error

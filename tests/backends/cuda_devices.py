@@ -1,0 +1,85 @@
+"""What the tests of the CUDA backend share: devices to run on, and small trainings."""
+
+import importlib.util
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from full_w2v.backends.base import SpanStats
+from full_w2v.backends.cuda import EMULATED, CudaBackend
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError
+from full_w2v.model import Model
+from full_w2v.vocabulary import Vocabulary
+
+# Kernels with the orders that each one computes.
+KERNEL_ORDERS = [
+    ("warp", "window"),
+    ("block", "pair"),
+    ("register", "window"),
+    ("register", "pair"),
+    ("pair", "pair"),
+]
+RING_KERNELS = {"warp", "block"}
+
+
+class Device:
+    """A device to test on. `emulator` is the emulated device's module; None on a real one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.emulator = None
+        if name == EMULATED:
+            if importlib.util.find_spec("full_w2v._cuda_emulated") is None:
+                pytest.skip("needs full_w2v._cuda_emulated: build in place, without FULL_W2V_CUDA=off")
+            self.emulator = importlib.import_module("full_w2v._cuda_emulated")
+        try:
+            CudaBackend(name)
+        except BackendError as error:
+            pytest.skip(f"needs a CUDA device: {error}")
+
+    def configure(self, settings: str = "") -> None:
+        """Sets up the emulated device; a real one is as it is."""
+        if self.emulator:
+            self.emulator.configure(settings)
+
+    def backend(self, kernel: str = "auto", **options: object) -> CudaBackend:
+        """By default with one block: sentences one after another, as the oracle takes them."""
+        return CudaBackend(self.name, kernel=kernel, **{"blocks": 1, **options})
+
+
+@dataclass
+class Outcome:
+    """What a training left."""
+
+    input: np.ndarray
+    output: np.ndarray
+    stats: SpanStats
+    kernel: str = ""
+    note: str = ""
+
+
+def make_model(config: TrainConfig, counts: np.ndarray, spread: float = 0.3) -> Model:
+    """A model with rows that are not zero: a mistake in a zero row would not show."""
+    rows = np.random.default_rng(5).uniform(-spread, spread, (2, len(counts), config.vector_size))
+    words = [f"w{i}" for i in range(len(counts))]
+    inputs, outputs = rows.astype(np.float32)
+    return Model(Vocabulary(words, counts.astype(np.int64)), config, inputs.copy(), outputs.copy())
+
+
+def train(backend: CudaBackend, model: Model, corpus: EncodedCorpus, cuts: tuple[int, ...] = ()) -> Outcome:
+    """All epochs of a training, cut into spans at these tokens; the model keeps its first rows."""
+    trained = Model(model.vocabulary, model.config, model.input.copy(), model.output.copy())
+    backend.load(trained)
+    stats = SpanStats()
+    borders = [0, *cuts, corpus.tokens]
+    for epoch in range(model.config.epochs):
+        for begin, end in itertools.pairwise(borders):
+            stats += backend.train(corpus, begin, end, epoch)
+    backend.read(trained)
+    outcome = Outcome(trained.input, trained.output, stats, backend.kernel, backend.note)
+    backend.close()
+    return outcome

@@ -1,0 +1,123 @@
+"""The contract with the context ring of the `warp` and `block` kernels, in float64 and plain NumPy.
+
+csrc/cuda/ring.cuh says when a row enters the ring and when it leaves. Without it this is the contract itself.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from full_w2v import _native
+from full_w2v.backends.base import SpanStats
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.model import Model
+from full_w2v.schedule import learning_rate, segments
+from full_w2v.vocabulary import keep_thresholds, noise_table
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+@dataclass
+class Draws:
+    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N]."""
+
+    keep: np.ndarray
+    radius: np.ndarray
+    negatives: np.ndarray
+
+
+@dataclass
+class RingOracle:
+    """Trains a model's matrices, in float64 copies.
+
+    ring: whether contexts are trained on copies. stats: sums over all calls of train().
+    """
+
+    model: Model
+    ring: bool
+    input: np.ndarray = field(init=False)
+    output: np.ndarray = field(init=False)
+    stats: SpanStats = field(init=False, default=SpanStats())
+
+    def __post_init__(self):
+        self.input, self.output = self.model.input.astype(np.float64), self.model.output.astype(np.float64)
+
+    @property
+    def config(self) -> TrainConfig:
+        return self.model.config
+
+    def train(self, corpus: EncodedCorpus, epoch: int) -> None:
+        """Trains the whole corpus, segment by segment."""
+        draws = self.draws(corpus, epoch)
+        thresholds = keep_thresholds(self.model.vocabulary.counts, self.config.sample)
+        survives = draws.keep <= thresholds[corpus.ids]
+        for first, last in zip(corpus.offsets, corpus.offsets[1:], strict=False):
+            kept = first + np.flatnonzero(survives[first:last])
+            for segment in segments(int(first), int(last)):
+                rate = float(learning_rate(self.config, corpus.tokens, epoch, segment[0]))
+                self._train_segment(corpus.ids, kept, segment, draws, rate)
+
+    def draws(self, corpus: EncodedCorpus, epoch: int) -> Draws:
+        config, counts = self.config, self.model.vocabulary.counts
+        positions = np.arange(corpus.tokens, dtype=np.int64)
+        noise = noise_table(counts, config.ns_exponent)
+        shape = (config.window, config.shrink_windows, noise, config.negative)
+        return Draws(*_native.token_draws(positions, config.seed, epoch, *shape))
+
+    def _train_segment(self, ids, kept, segment, draws, rate):
+        window = self.config.window
+        copies, loaded = {}, {}  # the ring: rows by place in `kept`
+        for centre in np.flatnonzero((kept >= segment[0]) & (kept < segment[1])):
+            for place in range(max(0, centre - window), min(len(kept), centre + window + 1)):
+                row = self.input[ids[kept[place]]]
+                if not self.ring:
+                    copies[place] = row  # a view: trained in place
+                elif place not in loaded:
+                    copies[place], loaded[place] = row.copy(), row.copy()
+            self._train_centre(ids, kept, centre, copies, draws, rate)
+            self._leave(ids, kept, copies, loaded, centre - window)
+        for place in sorted(loaded):
+            self._leave(ids, kept, copies, loaded, place)
+
+    def _leave(self, ids, kept, copies, loaded, place):
+        if place in loaded:
+            self.input[ids[kept[place]]] += copies.pop(place) - loaded.pop(place)
+
+    def _train_centre(self, ids, kept, centre, copies, draws, rate):
+        position, radius = kept[centre], draws.radius[kept[centre]]
+        places = range(max(0, centre - radius), min(len(kept), centre + radius + 1))
+        contexts = [copies[place] for place in places if place != centre]
+        target = ids[position]
+        outputs = [(target, 1.0), *((word, 0.0) for word in draws.negatives[position] if word != target)]
+        self.stats += SpanStats(words=1, pairs=len(contexts) * len(outputs))
+        train = self._train_pairs if self.config.order == "pair" else self._train_window
+        train(contexts, outputs, rate)
+
+    def _train_pairs(self, contexts, outputs, rate):
+        for word, label in outputs:
+            y = self.output[word]
+            for row in contexts:
+                g = self._gradient(row @ y, label, rate)
+                before = row.copy()
+                row[:] += g * y
+                y[:] += g * before
+
+    def _train_window(self, contexts, outputs, rate):
+        if not contexts:
+            return
+        old_x = np.array(contexts)
+        old_y = self.output[[word for word, _ in outputs]]
+        labels = np.array([label for _, label in outputs])
+        g = self._gradient(old_x @ old_y.T, labels, rate)
+        for row, change in zip(contexts, g @ old_y, strict=True):
+            row[:] += change
+        for (word, _), change in zip(outputs, g.T @ old_x, strict=True):
+            self.output[word] += change
+
+    def _gradient(self, score, label, rate):
+        # -log sigmoid(+-score), by the sign that the label gives
+        self.stats += SpanStats(loss=float(np.sum(np.logaddexp(0.0, np.where(label, -score, score)))))
+        return rate * (label - sigmoid(score))

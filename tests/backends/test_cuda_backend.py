@@ -1,0 +1,267 @@
+"""The CUDA backend around the kernels: streams, failures, limits, and arrays on the device."""
+
+import ctypes
+import logging
+import threading
+
+import numpy as np
+import pytest
+from cuda_devices import KERNEL_ORDERS, make_model, train
+
+from full_w2v.backends import backend_status, open_backend
+from full_w2v.backends.cuda import DEVICE_VARIABLE, CudaBackend
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError
+from full_w2v.model import Model
+
+
+def config(**settings: object) -> TrainConfig:
+    return TrainConfig(
+        **{"vector_size": 20, "window": 3, "epochs": 2, "sample": 0.01, "seed": 3, "loss": True, **settings}
+    )
+
+
+def corpus(
+    lengths: tuple[int, ...] = (40, 0, 1, 2600, 17, 1024, 1025), vocabulary: int = 60
+) -> EncodedCorpus:
+    random = np.random.default_rng(2)
+    return EncodedCorpus.from_sentences([random.integers(0, vocabulary, length) for length in lengths])
+
+
+def model(**settings: object) -> Model:
+    return make_model(config(**settings), np.full(60, 80))
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_a_streamed_corpus_trains_the_same_as_a_resident_one(device, kernel: str, order: str) -> None:
+    """Launches are cut inside sentences: what windows reach beyond a cut is copied too."""
+    device.configure()
+    start = model(order=order, epochs=1)
+    resident = train(device.backend(kernel), start, corpus())
+    device.configure("seed=5")
+    streamed = train(
+        device.backend(kernel, corpus_bytes=0, launch_tokens=1000, launch_segments=3), start, corpus()
+    )
+    np.testing.assert_array_equal(streamed.input, resident.input)
+    np.testing.assert_array_equal(streamed.output, resident.output)
+    assert (streamed.stats.words, streamed.stats.pairs) == (resident.stats.words, resident.stats.pairs)
+    # Sums of float64 over launches instead of over one.
+    assert streamed.stats.loss == pytest.approx(resident.stats.loss, rel=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"corpus_bytes": 0, "launch_tokens": 700}])
+def test_any_spans_train_the_same(device, options: dict[str, int]) -> None:
+    device.configure()
+    tokens = corpus()
+    whole = train(device.backend(**options), model(), tokens)
+    parts = train(device.backend(**options), model(), tokens, cuts=(1, 41, 42, 500, 1100, 2641, 2642, 4000))
+    np.testing.assert_array_equal(parts.input, whole.input)
+    np.testing.assert_array_equal(parts.output, whole.output)
+    assert (parts.stats.words, parts.stats.pairs) == (whole.stats.words, whole.stats.pairs)
+
+
+def test_many_blocks_in_flight_train_every_word_once(device) -> None:
+    device.configure("resident_blocks=7,seed=3")
+    order, flight = (
+        train(device.backend(), model(), corpus()),
+        train(device.backend(blocks=None), model(), corpus()),
+    )
+    assert (flight.stats.words, flight.stats.pairs) == (order.stats.words, order.stats.pairs)
+    # Seven sentences in flight score with rows that are up to seven sentences old.
+    assert flight.stats.loss == pytest.approx(order.stats.loss, rel=0.02)
+
+
+def test_auto_takes_the_warp_kernel_or_the_block_kernel(device) -> None:
+    for order, kernel in (("window", "warp"), ("pair", "block")):
+        backend = device.backend()
+        backend.load(model(order=order))
+        assert (backend.kernel, backend.note) == (kernel, "")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "order", "taken", "why"),
+    [
+        ("warp", "pair", "block", "kernel warp does not compute order pair"),
+        ("block", "window", "warp", "kernel block does not compute order window"),
+        ("pair", "window", "warp", "kernel pair does not compute order window"),
+    ],
+)
+def test_an_order_that_a_kernel_lacks_goes_to_one_that_has_it(
+    device, caplog, kernel: str, order: str, taken: str, why: str
+) -> None:
+    backend = device.backend(kernel)
+    with caplog.at_level(logging.WARNING):
+        backend.load(model(order=order))
+    assert backend.kernel == taken
+    assert f"{why}; kernel {taken} is used" in caplog.text
+    assert why in backend.description
+
+
+@pytest.mark.parametrize("order", ["window", "pair"])
+def test_a_ring_that_does_not_fit_goes_to_the_register_kernel(device, order: str) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its shared memory")
+    start, tokens = model(order=order, window=20), corpus((50,))
+    roomy = train(device.backend("register"), start, tokens)
+    device.configure("shared_bytes=4096,check=1")
+    tight = train(device.backend(), start, tokens)
+    assert tight.kernel == "register"
+    assert "bytes of shared memory a block and the device has 4096; kernel register is used" in tight.note
+    np.testing.assert_array_equal(tight.input, roomy.input)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"share_negatives": 2}, "share_negatives must be 1 on the cuda backend, got 2"),
+        ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend, got 1025"),
+    ],
+)
+def test_what_no_kernel_computes_is_refused(device, settings: dict[str, int], message: str) -> None:
+    with pytest.raises(BackendError, match=message):
+        device.backend().load(model(**settings))
+
+
+def test_an_unknown_kernel_is_refused(device) -> None:
+    with pytest.raises(
+        BackendError, match="kernel must be one of auto, warp, block, register, pair, got 'fast'"
+    ):
+        device.backend("fast").load(model())
+
+
+def test_matrices_that_exceed_the_device_are_refused_with_the_sizes(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its memory")
+    device.configure("memory_bytes=8000")
+    with pytest.raises(
+        BackendError, match=r"two matrices of 60 words and 20 values need 1 MiB.*about \d+ words would fit"
+    ):
+        device.backend().load(model())
+
+
+def test_a_failure_names_the_call_and_the_device_and_leaves_the_last_epochs_model(device, caplog) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told to fail")
+    device.configure("fail_after_launches=1")
+    complete = model()
+    first = device.backend()
+    first.load(complete)
+    first.train(corpus(), 0, corpus().tokens, 0)
+    first.read(complete)
+
+    device.configure("fail_after_launches=1")
+    trained = model()
+    backend = device.backend()
+    backend.load(trained)
+    tokens = corpus()
+    backend.train(tokens, 0, tokens.tokens, 0)
+    with pytest.raises(
+        BackendError,
+        match=r"cudaStreamSynchronize failed on CUDA device 0 \(emulated device\): cudaErrorLaunchFailure",
+    ):
+        backend.train(tokens, 0, tokens.tokens, 1)
+    with caplog.at_level(logging.WARNING):
+        backend.read(trained)
+    assert "the vectors are those before epoch 2" in caplog.text
+    np.testing.assert_array_equal(trained.input, complete.input)
+    np.testing.assert_array_equal(trained.output, complete.output)
+    backend.close()
+
+
+def test_a_fault_of_a_kernel_becomes_an_error_with_file_and_line(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device does not name the line")
+    start = model()
+    backend = device.backend()
+    backend.load(start)
+    trainer = backend._trainer
+    # Behind the checks of the binding: an id that is no word's makes the kernel leave its tables.
+    ids = corpus((30,)).ids.copy()
+    trainer.bind(ids, np.array([0, 30], np.int64))
+    resident = next(address for name, address, _ in trainer.memory if name == "corpus")
+    (ctypes.c_int32 * 30).from_address(resident)[7] = 1 << 28
+    with pytest.raises(
+        RuntimeError, match=r"cudaErrorIllegalAddress, load of 4 bytes out of bounds at .*walk\.cuh:\d+"
+    ):
+        trainer.train(0, 30, 0)
+    backend.close()
+
+
+def test_python_threads_run_while_the_device_trains(device) -> None:
+    device.configure()
+    backend, counted, stop = device.backend(), [0], threading.Event()
+    backend.load(model(vector_size=128))
+
+    def count() -> None:
+        while not stop.wait(0.001):
+            counted[0] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = counted[0]
+    backend.train(corpus(), 0, corpus().tokens, 0)
+    ticks = counted[0] - before
+    stop.set()
+    thread.join()
+    assert ticks >= 1
+
+
+def test_the_matrices_on_the_device_are_visible_without_a_copy(device) -> None:
+    if device.emulator is None:
+        pytest.skip("NumPy cannot look into a device's memory")
+    start, tokens = model(), corpus((30,))
+    backend = device.backend()
+    backend.load(start)
+    inputs, outputs = (view(matrix.__cuda_array_interface__) for matrix in backend.device_matrices())
+    np.testing.assert_array_equal(inputs, start.input)
+    backend.train(tokens, 0, 30, 0)
+    trained = model()
+    backend.read(trained)
+    np.testing.assert_array_equal(inputs, trained.input)
+    np.testing.assert_array_equal(outputs, trained.output)
+    assert np.any(inputs != start.input)
+
+
+def view(interface: dict[str, object]) -> np.ndarray:
+    """The emulated device's memory, which is the host's, as NumPy reads the interface."""
+    assert interface["typestr"] == "<f4"
+    assert interface["version"] == 3
+    address, _ = interface["data"]
+    (rows, columns), strides = interface["shape"], interface["strides"]
+    memory = (ctypes.c_float * (rows * strides[0] // 4)).from_address(address)
+    return np.ndarray((rows, columns), np.float32, buffer=memory, strides=strides)
+
+
+def test_without_a_device_auto_takes_the_cpu_and_says_why_not_cuda(monkeypatch) -> None:
+    monkeypatch.delenv(DEVICE_VARIABLE, raising=False)
+    status = next(status for status in backend_status() if status.name == "cuda")
+    if status.usable:
+        pytest.skip("needs a machine without a CUDA device")
+    assert status.detail in {
+        "no NVIDIA driver found, or one that is too old",
+        "no CUDA device found",
+        "this installation was built without CUDA",
+    }
+    assert open_backend("auto").name == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused(device) -> None:
+    if device.emulator is None:
+        pytest.skip("counts the emulated device")
+    device.configure("devices=0")
+    with pytest.raises(BackendError, match="no CUDA device found"):
+        CudaBackend(device.name)
+
+
+def test_a_device_name_that_is_none_is_refused() -> None:
+    with pytest.raises(BackendError, match="must be a device's number or 'emulated', got 'first'"):
+        CudaBackend("first")
+
+
+def test_an_id_that_is_no_words_is_refused(device) -> None:
+    backend = device.backend()
+    backend.load(model())
+    tokens = EncodedCorpus.from_sentences([[1, 60]])
+    with pytest.raises(ValueError, match="word ids must be between 0 and 59, got 60"):
+        backend.train(tokens, 0, 2, 0)

@@ -1,0 +1,208 @@
+"""The kernels compute the contract, under any schedule, and make none of the mistakes of the paper's code."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from contract_cases import CASES, Case, corpus, model, reference_run, tolerance
+from cuda_devices import KERNEL_ORDERS, RING_KERNELS, make_model, train
+from ring_oracle import RingOracle
+
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+
+KERNEL_CASES = [
+    (kernel, case)
+    for kernel, order in KERNEL_ORDERS
+    for case in CASES
+    if case.config.order == order and case.config.share_negatives == 1
+    # The slow kernels show nothing on 6,000 tokens that the other long cases do not.
+    if kernel == "warp" or case.name != "long-fixed-unsampled"
+]
+SEEDS = range(1, 21)
+
+
+def ring_run(case: Case) -> RingOracle:
+    tokens, oracle = corpus(case), RingOracle(model(case), ring=True)
+    for epoch in range(case.config.epochs):
+        oracle.train(tokens, epoch)
+    return oracle
+
+
+def is_long(case: Case) -> bool:
+    return case.config.vector_size >= 300 or sum(case.lengths) > 1000
+
+
+@pytest.mark.parametrize(("kernel", "case"), KERNEL_CASES, ids=str)
+def test_every_kernel_agrees_with_the_oracle(device, kernel: str, case: Case) -> None:
+    # The shared memory of an H100. Long trainings go unwatched: races and bounds do not depend on the length.
+    device.configure(f"shared_bytes=232448,check={0 if is_long(case) else 1}")
+    found, allowed = train(device.backend(kernel), model(case), corpus(case)), tolerance(case)
+    # A stay in the ring rounds twice more, for the difference and for its addition, and has at least one
+    # update: at most three times the stores, of whose number the tolerance takes the root.
+    exact, more = (ring_run(case), 2.0) if found.kernel in RING_KERNELS else (reference_run(case), 1.0)
+    assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
+    np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=more * allowed.rows)
+    np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=more * allowed.rows)
+    assert abs(found.stats.loss - exact.stats.loss) <= more * allowed.loss
+    if device.emulator:
+        assert (found.kernel, found.note) == (kernel, "")
+
+
+@pytest.mark.parametrize("name", ["d33-window-shrinking", "d128-pair-fixed", "two-epochs", "long-pair"])
+def test_the_ring_oracle_without_its_ring_is_the_contract(name: str) -> None:
+    case = next(case for case in CASES if case.name == name)
+    tokens, oracle, exact = corpus(case), RingOracle(model(case), ring=False), reference_run(case)
+    for epoch in range(case.config.epochs):
+        oracle.train(tokens, epoch)
+    assert (oracle.stats.words, oracle.stats.pairs) == (exact.stats.words, exact.stats.pairs)
+    assert oracle.stats.loss == pytest.approx(exact.stats.loss, rel=1e-9)
+    np.testing.assert_allclose(oracle.input, exact.input, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(oracle.output, exact.output, rtol=0, atol=1e-9)
+
+
+def distinct_words(length: int, vocabulary: int) -> EncodedCorpus:
+    """One sentence in which no word comes twice."""
+    words = np.random.default_rng(length).permutation(vocabulary)[:length]
+    return EncodedCorpus(words.astype(np.int32), np.array([0, length], np.int64))
+
+
+def config(**settings: object) -> TrainConfig:
+    # 40 values: a row takes two warps of the block kernel and part of the second.
+    defaults = {"vector_size": 40, "window": 3, "epochs": 1, "alpha": 0.05, "min_alpha": 0.05, "sample": 0.0}
+    return TrainConfig(**{**defaults, "seed": 7, "loss": True, **settings})
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+@pytest.mark.parametrize("length", range(11))  # 0 ... 3 W + 1
+def test_every_row_that_entered_the_ring_is_written_back(
+    device, kernel: str, order: str, length: int
+) -> None:
+    """Without repeated words the ring changes nothing: the contract itself comes out, at both ends too."""
+    tokens, start = distinct_words(length, 40), make_model(config(order=order), np.full(40, 5))
+    exact = RingOracle(start, ring=False)
+    exact.train(tokens, 0)
+    found = train(device.backend(kernel), start, tokens)
+    changed = np.any(found.input != start.input, axis=1)
+    assert set(np.flatnonzero(changed)) == (set(tokens.ids.tolist()) if length > 1 else set())
+    # Rows below 1 with at most 36 updates: 6 sqrt(3 * 36) roundings of 2^-24, doubled for those in scores.
+    np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=8e-6)
+    np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=8e-6)
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_windows_end_with_their_sentence(device, kernel: str, order: str) -> None:
+    sentences = [[0, 1], [2], [], [3, 4, 5], [6]]
+    start = make_model(config(order=order, negative=1, window=5, shrink_windows=False), np.full(7, 5))
+    found = train(device.backend(kernel), start, EncodedCorpus.from_sentences(sentences))
+    exact = RingOracle(start, ring=False)
+    exact.train(EncodedCorpus.from_sentences(sentences), 0)
+    assert (found.stats.words, found.stats.pairs) == (7, exact.stats.pairs)
+    unchanged = np.all(found.input == start.input, axis=1)
+    assert set(np.flatnonzero(unchanged)) == {2, 6}  # alone in their sentences: no pair has them as context
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_no_pair_beyond_the_window_is_trained(device, kernel: str, order: str) -> None:
+    """At both ends of a sentence the window holds fewer words, none of them further than its radius."""
+    length, window = 9, 2
+    start = make_model(config(order=order, window=window, shrink_windows=False, negative=1), np.full(40, 5))
+    tokens = distinct_words(length, 40)
+    found, exact = train(device.backend(kernel), start, tokens), RingOracle(start, ring=False)
+    exact.train(tokens, 0)
+    draws = exact.draws(tokens, 0)
+    outputs = 1 + (draws.negatives[:, 0] != tokens.ids)
+    contexts = [min(length - 1, i + window) - max(0, i - window) for i in range(length)]
+    assert found.stats.pairs == int(np.sum(outputs * contexts))
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+@pytest.mark.parametrize("noise_word", [0, 17, 39])
+def test_negatives_come_from_the_noise_table_as_it_is(
+    device, kernel: str, order: str, noise_word: int
+) -> None:
+    """A table that gives one word alone trains that word's output row, and no neighbour of it."""
+    counts = np.ones(40)
+    counts[noise_word] = 10**15  # any other word has a chance of 4e-14 a draw
+    start = make_model(config(order=order, ns_exponent=1.0), counts)
+    tokens = EncodedCorpus.from_sentences([[3, 9, 5, 11]])
+    found = train(device.backend(kernel), start, tokens)
+    changed = np.any(found.output != start.output, axis=1)
+    assert set(np.flatnonzero(changed)) == {3, 9, 5, 11, noise_word}
+
+
+def zipf_corpus(sentences: int, vocabulary: int = 50) -> tuple[EncodedCorpus, np.ndarray]:
+    random = np.random.default_rng(3)
+    share = 1.0 / np.arange(1, vocabulary + 1)
+    lengths = random.integers(0, 30, sentences)
+    tokens = EncodedCorpus.from_sentences(
+        [random.choice(vocabulary, length, p=share / share.sum()) for length in lengths]
+    )
+    return tokens, np.bincount(tokens.ids, minlength=vocabulary) + 1
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: str, order: str) -> None:
+    """A missing barrier shows under some of the schedules: as another result, a race, or a read of poison."""
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its schedule")
+    tokens, counts = zipf_corpus(1)
+    start = make_model(config(order=order, vector_size=100, negative=7), counts)
+    first = train(device.backend(kernel), start, tokens)
+    for seed in SEEDS:
+        device.configure(f"seed={seed},check=1")
+        again = train(device.backend(kernel), start, tokens)
+        np.testing.assert_array_equal(again.input, first.input)
+        np.testing.assert_array_equal(again.output, first.output)
+        assert again.stats == first.stats
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None:
+    """Blocks that run together see each other's rows late: a difference of second order in the rate."""
+    tokens, counts = zipf_corpus(24)
+    rate = 1e-4
+    start = make_model(config(order=order, alpha=rate, min_alpha=rate, negative=2), counts)
+    exact = RingOracle(start, ring=False)
+    exact.train(tokens, 0)
+    for seed in SEEDS:
+        device.configure(f"seed={seed},resident_blocks={4 + seed % 5}")
+        found = train(device.backend(kernel, blocks=None), start, tokens)
+        assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
+        for matrix, ended, began in (
+            (found.input, exact.input, start.input),
+            (found.output, exact.output, start.output),
+        ):
+            moved = np.linalg.norm(ended - began, axis=1)
+            off = np.linalg.norm(matrix - ended, axis=1)
+            # A lost write-back would be a large part of a row's change; a late one is rate * |row|^2 of it.
+            assert np.all(off <= 0.02 * moved + 1e-6)
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_asking_for_the_loss_changes_no_row(device, kernel: str, order: str) -> None:
+    tokens, counts = zipf_corpus(3)
+    start = make_model(config(order=order), counts)
+    with_loss = train(device.backend(kernel), start, tokens)
+    silent = replace(start, config=replace(start.config, loss=False))
+    without = train(device.backend(kernel), silent, tokens)
+    np.testing.assert_array_equal(with_loss.input, without.input)
+    assert without.stats.loss == 0.0 < with_loss.stats.loss
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+@pytest.mark.parametrize(("window", "negative"), [(1000, 1), (1, 1000), (200, 150)])
+def test_any_window_and_number_of_negatives_train(
+    device, kernel: str, order: str, window: int, negative: int
+) -> None:
+    """Where a kernel's shared memory does not suffice, the next one that can do it gives the same numbers."""
+    tokens = EncodedCorpus.from_sentences([np.random.default_rng(1).integers(0, 60, 12)])
+    settings = {"window": window, "negative": negative, "vector_size": 8, "alpha": 1e-3, "min_alpha": 1e-3}
+    start = make_model(config(order=order, **settings), np.full(60, 5))
+    found = train(device.backend(kernel), start, tokens)
+    exact = RingOracle(start, ring=found.kernel in RING_KERNELS)
+    exact.train(tokens, 0)
+    assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
+    # Rows below 1 that up to 22,000 pairs change: 6 sqrt(22,000) roundings of 2^-24.
+    np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=6e-5)
+    np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=6e-5)
