@@ -10,6 +10,16 @@ namespace full_w2v {
 // registers a lane; longer ones take what registers there are.
 constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
+// The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
+// that all lanes could share (before compute capability 7.5), 12 warps are what 128 values a lane leave.
+constexpr int resident_warps(int values, int tile) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+  return values <= 4 ? 12 : 8;
+#else
+  return values <= 4 ? (tile <= 6 ? 16 : 12) : 8;
+#endif
+}
+
 // 64-bit: vocabulary * stride may exceed 2^31.
 __device__ __forceinline__ float* row_of(float* matrix, int32_t word, int64_t stride) {
   return matrix + word * stride;

@@ -19,17 +19,18 @@
 
 namespace full_w2v {
 
-// Tiles: one group of four and one pair (6), two groups (8), one group (4), one pair (2).
+// Tiles: one group of four and one pair (6), two groups (8), one group (4), one pair (2), one output (1).
 template <int kTile>
 class ScoreTile {
-  static_assert(kTile == 8 || kTile == 6 || kTile == 4 || kTile == 2, "groups of four and a pair");
+  static_assert(kTile == 8 || kTile == 6 || kTile == 4 || kTile == 2 || kTile == 1,
+                "groups of four, a pair, or one output");
 
  public:
   __device__ ScoreTile() : lane_(static_cast<int>(threadIdx.x % kWarpSize)) {}
 
   // The output, of the tile's, whose row belongs into slot `slot` of this lane.
   __device__ __forceinline__ int output_in(int slot) const {
-    return slot < kFours * 4 ? slot ^ (lane_ >> 3) : slot ^ (lane_ >> 4);
+    return slot < kFours * 4 ? slot ^ (lane_ >> 3) : kPairs ? slot ^ (lane_ >> 4) : slot;
   }
 
   // The same counted from `first`, a multiple of 8: an instruction or none.
@@ -41,16 +42,18 @@ class ScoreTile {
   __device__ __forceinline__ int own_output() const {
     if (kTile == 8) return (bit(2) ? 4 : 0) + (lane_ >> 3);
     if (kTile == 6) return bit(2) ? 4 + (lane_ >> 4) : lane_ >> 3;
-    return kTile == 4 ? lane_ >> 3 : lane_ >> 4;
+    return kTile == 4 ? lane_ >> 3 : kTile == 2 ? lane_ >> 4 : 0;
   }
   __device__ __forceinline__ int own_context() const {
+    if (kTile == 1) return bit(16) ? 1 : 0;
     const bool of_pair = kTile == 2 || (kTile == 6 && bit(2));
     return (of_pair ? bit(8) : bit(4)) ? 1 : 0;
   }
 
   // Several lanes may get the same score: true for one of them.
   __device__ __forceinline__ bool answers() const {
-    if (bit(1) || (kTile <= 4 && bit(2)) || (kTile == 2 && bit(4))) return false;
+    if (bit(1) || (kTile <= 4 && bit(2)) || (kTile <= 2 && bit(4))) return false;
+    if (kTile == 1 && bit(8)) return false;
     return !(kTile == 6 && bit(2) && bit(4));
   }
 
@@ -63,7 +66,8 @@ class ScoreTile {
     if (kTile == 8) return join(halve(four[0], four[1], 2), 1);
     if (kTile == 6) return join(halve(four[0], join(pair, 4), 2), 1);
     if (kTile == 4) return join(join(four[0], 2), 1);
-    return join(join(join(pair, 4), 2), 1);
+    const float one = kTile == 1 ? join(halve(first[0], second[0], 16), 8) : pair;
+    return join(join(join(one, 4), 2), 1);
   }
 
  private:

@@ -53,13 +53,18 @@ struct WalkShape {
   int outputs;
   int places;  // output_places()
 
-  SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
-    const int together = kWarpSize / token_blocks(params.negative);
+  int window;
+
+  SGNS_HOST_DEVICE static constexpr WalkShape of(int window, int negative) {
+    const int together = kWarpSize / token_blocks(negative);
     int queue = kWarpSize;
-    while (queue < 2 * params.window + 1 + kWarpSize) queue *= 2;
-    return {queue, together > 0 ? together : 1, params.negative + 1, output_places(params.negative + 1)};
+    while (queue < 2 * window + 1 + kWarpSize) queue *= 2;
+    return {queue, together > 0 ? together : 1, negative + 1, output_places(negative + 1), window};
   }
-  SGNS_HOST_DEVICE int bytes() const {
+  SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
+    return of(params.window, params.negative);
+  }
+  SGNS_HOST_DEVICE constexpr int bytes() const {
     const int sum = static_cast<int>(sizeof(WalkProgress)) + queue * static_cast<int>(sizeof(KeptWord)) +
                     staged * (places * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(int32_t)));
     return (sum + 15) / 16 * 16;
@@ -72,10 +77,14 @@ class SegmentWalk {
  public:
   // `shared` has WalkShape::bytes() bytes, aligned to 16.
   __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared)
+      : SegmentWalk(arguments, shared, WalkShape::of(arguments.params)) {}
+
+  // The same where the compiler knows the shape, which then takes no registers.
+  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared, const WalkShape& shape)
       : params_(arguments.params),
         batch_(arguments.batch),
         tables_(arguments.tables),
-        shape_(WalkShape::of(arguments.params)),
+        shape_(shape),
         progress_(reinterpret_cast<WalkProgress*>(shared)),
         queue_(reinterpret_cast<KeptWord*>(progress_ + 1)),
         outputs_(reinterpret_cast<Output*>(queue_ + shape_.queue)),
@@ -84,7 +93,7 @@ class SegmentWalk {
 
   // Starts on a segment. Synchronises the warp.
   __device__ void begin(const Segment& segment) {
-    next_ = staged_end_ = staged_begin_ = filled_ = params_.window;
+    next_ = staged_end_ = staged_begin_ = filled_ = shape_.window;
     look_back(segment);
     remember({segment, 0, -1});
   }
@@ -93,10 +102,10 @@ class SegmentWalk {
   // after the segment's last one. Synchronises the warp; what the windows before pointed to is overwritten.
   __device__ bool stage() {
     WalkProgress progress = *progress_;
-    look_ahead(progress, staged_end_ + params_.window + 1);
+    look_ahead(progress, staged_end_ + shape_.window + 1);
     remember(progress);
     // Of a centre, all words that its window can reach must be known.
-    int known = progress.looked_at == progress.segment.after ? filled_ : filled_ - params_.window;
+    int known = progress.looked_at == progress.segment.after ? filled_ : filled_ - shape_.window;
     if (progress.end >= 0) known = min(known, progress.end);
     if (staged_end_ >= known) return false;
     draw_windows(progress.segment.begin, staged_end_, min(known - staged_end_, shape_.staged));
@@ -110,7 +119,7 @@ class SegmentWalk {
   __device__ Window window(int centre) const {
     const int held = centre - staged_begin_, radius = radius_[held];
     return {centre, max(centre - radius, first_), min(centre + radius, filled_ - 1),
-            min(centre + params_.window, filled_ - 1), outputs_ + held * shape_.places};
+            min(centre + shape_.window, filled_ - 1), outputs_ + held * shape_.places};
   }
 
   // Steps to the next centre, staging when it must. False after the last one.
@@ -157,16 +166,16 @@ class SegmentWalk {
   __device__ void look_back(const Segment& segment) {
     __syncwarp();  // other lanes may still read the queue
     int found = 0;
-    for (int32_t back = 0; back < segment.before && found < params_.window; back += kWarpSize) {
+    for (int32_t back = 0; back < segment.before && found < shape_.window; back += kWarpSize) {
       const int32_t distance = back + lane_ + 1;
       int32_t word = 0;
       const bool kept = distance <= segment.before && keep(segment.begin, -distance, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
-      const int number = params_.window - 1 - (found + lower_votes(votes));
+      const int number = shape_.window - 1 - (found + lower_votes(votes));
       if (kept && number >= 0) queue_[number] = {word, -distance};
       found += __popc(votes);
     }
-    first_ = params_.window - min(found, params_.window);
+    first_ = shape_.window - min(found, shape_.window);
   }
 
   // Fills the queue until it holds word number `until` - 1 or all that the walk can use. remember() must
@@ -189,7 +198,7 @@ class SegmentWalk {
 
   // Draws windows and outputs of `count` centres. Synchronises the warp.
   __device__ void draw_windows(int64_t segment_begin, int centre, int count) {
-    const int blocks = token_blocks(params_.negative);
+    const int blocks = token_blocks(shape_.outputs - 1);
     for (int item = lane_; item < count * blocks; item += kWarpSize) {
       stage_block(segment_begin, centre + item / blocks, item / blocks, item % blocks);
     }
@@ -208,7 +217,7 @@ class SegmentWalk {
     for (int i = 0; i < 4; ++i) {
       const int index = block * 4 + i;
       if (index == kWindowDraw) {
-        radius_[held] = window_radius(draws.word[i], params_.window, params_.shrink_windows);
+        radius_[held] = window_radius(draws.word[i], shape_.window, params_.shrink_windows);
         outputs[0] = {centre.word, 1.0f};
       } else if (index < shape_.outputs) {
         const auto word = static_cast<int32_t>(

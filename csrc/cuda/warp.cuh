@@ -27,7 +27,7 @@
 
 namespace full_w2v {
 
-// Shared memory: the walk, the tally, two sets of gradients, the ring.
+// Shared memory: the walk, the tally, gradients, the ring.
 struct WarpLayout {
   int64_t tally, gradients, ring, bytes;  // where each begins, and the sum
   int copies;                             // of each row in the ring
@@ -38,16 +38,16 @@ struct WarpLayout {
     layout.copies = several ? 3 : 2;
     layout.tally = WalkShape::of(params).bytes();
     layout.gradients = layout.tally + kTallyBytes;
-    layout.ring = layout.gradients + 2 * tile * 2 * kFloat;
+    layout.ring = layout.gradients + (2 * tile * kFloat + 15) / 16 * 16;
     layout.bytes = layout.ring + ring_slots(params.window) * layout.copies * values * kWarpSize * kFloat;
     return layout;
   }
 };
 
 // A segment's training. All lanes of the warp must call each function.
-template <int kValues, int kTile, bool kSeveral>
+template <int kValues, int kSure, int kTile, bool kSeveral>
 class WarpTrainer {
-  using RowPart = Row<kValues>;
+  using RowPart = Row<kValues, kSure>;
 
  public:
   __device__ __forceinline__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared)
@@ -63,11 +63,14 @@ class WarpTrainer {
       if (walk_.first() == walk_.last()) return;  // alone in its sentence: nothing to train
       for (int centre = walk_.staged_begin(); centre < walk_.staged_end(); ++centre) {
         const Window window = walk_.window(centre);
+#pragma unroll 1
         for (; entered <= window.known; ++entered) enter(entered);
         train_window(window);
+#pragma unroll 1
         for (; left <= centre - arguments_.params.window; ++left) leave(left);
       }
     }
+#pragma unroll 1
     for (; left < entered; ++left) leave(left);
   }
 
@@ -102,12 +105,14 @@ class WarpTrainer {
       load_tile(window, first, outputs);
       const int own = first + tile_.own_output();
       const float weight = own < outputs ? window.outputs[own].weight : 0.0f;
-      for (int c = window.first; c < window.last; c += 2) {
+      int c = window.first;
+      do {  // a word that is not alone in its sentence has a context
         train_contexts(window, c, first, weight, own == 0);
-      }
+        c += 2;
+      } while (c < window.last);
 #pragma unroll
       for (int k = 0; k < kTile; ++k) {
-        if (exists(k, first, outputs)) change_[k].add_in_lane(row(k), stride_);
+        if (exists(k, first, outputs)) change_[k].add_in_lane(row_[k], stride_);
       }
     }
     if (kSeveral) make_pending_current(window);
@@ -117,7 +122,6 @@ class WarpTrainer {
   __device__ __forceinline__ bool exists(int k, int first, int outputs) const {
     return !kSeveral || first + tile_.output_in(k) < outputs;
   }
-  __device__ __forceinline__ float* row(int k) const { return RowPart::in_lane(output_, word_[k], stride_); }
 
   __device__ __forceinline__ void load_tile(const Window& window, int first, int outputs) {
 #pragma unroll
@@ -125,8 +129,9 @@ class WarpTrainer {
       change_[k].clear();
       if (kSeveral) y_[k].clear();
       if (!exists(k, first, outputs)) continue;
-      word_[k] = window.outputs[first + tile_.output_in(k)].word;
-      y_[k].reload(row(k), stride_);
+      const int32_t word = window.outputs[first + tile_.output_in(k)].word;
+      row_[k] = RowPart::in_lane(output_, word, stride_);
+      y_[k].reload(row_[k], stride_);
     }
   }
 
@@ -136,10 +141,9 @@ class WarpTrainer {
                                                  bool positive) {
     const bool both = c + 1 < window.last;
     const int slots[2] = {ring_.slot(number_of(window, c)), ring_.slot(number_of(window, both ? c + 1 : c))};
-    RowPart x[2];
-    x[1].clear();
+    RowPart x[2];  // a second one that is none is the first once more, with gradients of zero
     ring_.get(slots[0], kCurrent, x[0]);
-    if (both) ring_.get(slots[1], kCurrent, x[1]);
+    ring_.get(slots[1], kCurrent, x[1]);
     const float score = this->score(x);
     const bool counts = both || tile_.own_context() == 0;
     share(counts ? weight * gradient(score, positive, rate_) : 0.0f);
@@ -166,12 +170,10 @@ class WarpTrainer {
     return tile_.sum(first, second);
   }
 
-  // Hands the lanes' gradients to all. Synchronises the warp once: the sets alternate, so that a lane may
-  // write the next ones while others still read these.
-  __device__ __forceinline__ void share(float gradient) {
-    parity_ ^= kTile;
-    float* const mine = &gradients_[parity_ + tile_.own_output()].first + tile_.own_context();
-    if (tile_.answers()) *mine = gradient;
+  // Hands the lanes' gradients to all. Synchronises the warp.
+  __device__ __forceinline__ void share(float gradient) const {
+    __syncwarp();  // other lanes may still read those of the contexts before
+    if (tile_.answers()) (&gradients_[tile_.own_output()].first)[tile_.own_context()] = gradient;
     __syncwarp();
   }
 
@@ -180,7 +182,7 @@ class WarpTrainer {
     Gradients g[kTile];
 #pragma unroll
     for (int k = 0; k < kTile; ++k) {
-      g[k] = gradients_[parity_ + tile_.output_in(k)];
+      g[k] = gradients_[tile_.output_in(k)];
       change_[k].add(x[0], g[k].first);
       change_[k].add(x[1], g[k].second);
     }
@@ -234,15 +236,14 @@ class WarpTrainer {
   Gradients* const gradients_;
   LaneRing<kValues, kSeveral ? 3 : 2> ring_;
   float rate_ = 0.0f;
-  int parity_ = 0;
   RowPart y_[kTile], change_[kTile];  // by slot
-  int32_t word_[kTile];
+  float* row_[kTile];                 // where they are in global memory
 };
 
-template <int kValues, int kTile, bool kSeveral>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+template <int kValues, int kSure, int kTile, bool kSeveral>
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
     warp_kernel(const KernelArguments arguments) {
-  WarpTrainer<kValues, kTile, kSeveral> trainer(arguments, shared_memory());
+  WarpTrainer<kValues, kSure, kTile, kSeveral> trainer(arguments, shared_memory());
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
     trainer.train(arguments.batch.segments[s]);
   }

@@ -13,9 +13,9 @@
 //
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
 //
-// Launch: one warp a block, any grid (blocks stride over the segments), shared = FixedLayout::bytes; negative
-// = kFixedOutputs - 1, windows that do not shrink. Synchronisation: inside the warp, for words, draws and
-// gradients.
+// Launch: one warp a block, any grid (blocks stride over the segments), shared = FixedLayout::kBytes;
+// negative = kFixedOutputs - 1, windows that do not shrink. Synchronisation: inside the warp, for words,
+// draws and gradients.
 #pragma once
 
 #include "cuda/score_tile.cuh"
@@ -31,16 +31,23 @@ struct FixedLayout {
   static constexpr int kRing = 2 * kWindow + 1;
   static constexpr int kContexts = (2 * kWindow + 3) / 4 * 4;  // gradients of an output, in 16-byte pieces
 
-  SGNS_HOST_DEVICE static int64_t gradients(const SgnsParams& params) {
-    return WalkShape::of(params).bytes() + kTallyBytes;
-  }
-  SGNS_HOST_DEVICE static int64_t loaded(const SgnsParams& params) {
-    return gradients(params) + kFixedOutputs * kContexts * static_cast<int64_t>(sizeof(float));
-  }
-  SGNS_HOST_DEVICE static int64_t bytes(const SgnsParams& params) {
-    return loaded(params) + kRing * kValues * kWarpSize * static_cast<int64_t>(sizeof(float));
-  }
+  SGNS_HOST_DEVICE static constexpr WalkShape walk() { return WalkShape::of(kWindow, kFixedOutputs - 1); }
+  static constexpr int64_t kFloat = sizeof(float);
+  static constexpr int64_t kTally = walk().bytes(), kGradients = kTally + kTallyBytes;
+  static constexpr int64_t kLoaded = kGradients + kFixedOutputs * kContexts * kFloat;
+  static constexpr int64_t kBytes = kLoaded + kRing * kValues * kWarpSize * kFloat;
 };
+
+// Warps that a multiprocessor should hold: 16, with 128 registers a lane. Before compute capability 7.5
+// addresses take registers that all lanes could share: with masks for rows that end within a lane's values
+// there are 12.
+constexpr int resident_fixed_warps(int values, bool whole) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+  return values <= 4 ? (whole ? 16 : 12) : 8;
+#else
+  return resident_warps(values);
+#endif
+}
 
 // A segment's training. All lanes of the warp must call each function.
 template <int kValues, int kSure, int kWindow>
@@ -54,10 +61,10 @@ class FixedWindowTrainer {
         stride_(arguments.rows.stride),
         input_(RowPart::lane_base(arguments.rows.input)),
         output_(RowPart::lane_base(arguments.rows.output)),
-        walk_(arguments, shared),
-        tally_(reinterpret_cast<Tally*>(shared + WalkShape::of(arguments.params).bytes())),
-        gradients_(reinterpret_cast<float*>(shared + Layout::gradients(arguments.params))),
-        loaded_{reinterpret_cast<float*>(shared + Layout::loaded(arguments.params))} {
+        walk_(arguments, shared, Layout::walk()),
+        tally_(reinterpret_cast<Tally*>(shared + Layout::kTally)),
+        gradients_(reinterpret_cast<float*>(shared + Layout::kGradients)),
+        loaded_{reinterpret_cast<float*>(shared + Layout::kLoaded)} {
 #pragma unroll
     for (int k = 0; k < kFixedOutputs; ++k) y_[k].clear();
 #pragma unroll
@@ -124,8 +131,8 @@ class FixedWindowTrainer {
 
   // Loads slot k of this lane with the output that belongs there.
   __device__ __forceinline__ void load_output(int k, int first) {
-    row_[k] = RowPart::in_lane(output_, walk_.output(tile_.index_in(k, first)).word, stride_);
-    y_[k].reload(row_[k], stride_);
+    word_[k] = walk_.output(tile_.index_in(k, first)).word;
+    y_[k].reload(RowPart::in_lane(output_, word_[k], stride_), stride_);
   }
 
   __device__ __forceinline__ void load_outputs(int centre) {
@@ -212,7 +219,7 @@ class FixedWindowTrainer {
         change.add(x_[before(pair)], g.of[2 * pair]);
         change.add(x_[after(pair)], g.of[2 * pair + 1]);
       }
-      change.add_in_lane(row_[k], stride_);
+      change.add_in_lane(RowPart::in_lane(output_, word_[k], stride_), stride_);
     }
   }
 
@@ -239,14 +246,14 @@ class FixedWindowTrainer {
   float* const gradients_;
   const LaneRows<kValues> loaded_;
   float rate_ = 0.0f;
-  RowPart x_[Layout::kRing];   // the ring: row kWindow is the centre's
-  RowPart y_[kFixedOutputs];   // by slot
-  float* row_[kFixedOutputs];  // where they are in global memory
-  int slot_ = 0;               // of the next word to enter, among the loaded copies
+  RowPart x_[Layout::kRing];     // the ring: row kWindow is the centre's
+  RowPart y_[kFixedOutputs];     // by slot
+  int32_t word_[kFixedOutputs];  // whose they are
+  int slot_ = 0;                 // of the next word to enter, among the loaded copies
 };
 
 template <int kValues, int kSure, int kWindow>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+__global__ void __launch_bounds__(kWarpSize, resident_fixed_warps(kValues, kSure == kValues))
     warp_fixed_kernel(const KernelArguments arguments) {
   FixedWindowTrainer<kValues, kSure, kWindow> trainer(arguments, shared_memory());
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
