@@ -55,6 +55,7 @@ struct Device {
   std::string fault_text;
   uint64_t turns = 0;
   int64_t launches = 0;
+  int64_t in_flight = 0, most_in_flight = 0;  // launches enqueued and not yet done
 
   Device() { streams.push_back(&default_stream); }
 };
@@ -65,6 +66,8 @@ Device& device() {
 }
 
 using Lock = std::lock_guard<std::recursive_mutex>;
+
+thread_local int current_device = 0;  // a number only: all devices share one memory and one fate
 
 cudaError_t result(cudaError_t error) {
   Device& d = device();
@@ -115,9 +118,11 @@ void lose_device(const Fault& fault) {
   d.sticky = fault.kind == Fault::Kind::address ? cudaErrorIllegalAddress : cudaErrorLaunchFailure;
   d.fault_text = fault.text;
   for (Stream* stream : d.streams) stream->queue.clear();
+  d.in_flight = 0;
 }
 
 void run_launch(const Launch& launch) {
+  device().in_flight -= 1;
   if (device().launches++ == settings().fail_after_launches) {
     lose_device({Fault::Kind::launch, "the launch failed, as the setting fail_after_launches asks"});
   } else if (const auto fault = executor().run(launch)) {
@@ -166,6 +171,7 @@ cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel,
   const Lock lock(device().mutex);
   const cudaError_t error = check_launch(config, kernel);
   if (error != cudaSuccess) return result(error);
+  device().most_in_flight = std::max(device().most_in_flight, ++device().in_flight);
   const Launch launch{config.gridDim, config.blockDim, config.dynamicSmemBytes, kernel, invoke,
                       owned,          call_bytes};
   return enqueue(config.stream, {nullptr, [launch] { run_launch(launch); }});
@@ -178,7 +184,13 @@ void configure(const Settings& chosen) {
   d.last = d.sticky = cudaSuccess;
   d.fault_text.clear();
   d.launches = 0;
+  d.most_in_flight = d.in_flight;
   d.turns = 0;
+}
+
+int64_t most_launches_in_flight() {
+  const Lock lock(device().mutex);
+  return device().most_in_flight;
 }
 
 std::map<std::string, KernelCounters> counters() {
@@ -206,12 +218,14 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 
 cudaError_t cudaGetDevice(int* index) {
-  *index = 0;
+  *index = emulator::current_device;
   return result(cudaSuccess);
 }
 
 cudaError_t cudaSetDevice(int index) {
-  return result(index >= 0 && index < settings().devices ? cudaSuccess : cudaErrorInvalidDevice);
+  if (index < 0 || index >= settings().devices) return result(cudaErrorInvalidDevice);
+  emulator::current_device = index;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {

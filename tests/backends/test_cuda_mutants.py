@@ -22,6 +22,7 @@ WINDOWS = f"{KERNEL_TESTS}::test_no_pair_beyond_the_window_is_trained"
 NOISE = f"{KERNEL_TESTS}::test_negatives_come_from_the_noise_table_as_it_is"
 RESIDENT = f"{KERNEL_TESTS}::test_resident_blocks_lose_no_update"
 ORACLE = f"{KERNEL_TESTS}::test_every_kernel_agrees_with_the_oracle"
+OVERLAP = "tests/backends/test_cuda_backend.py::test_copies_and_training_overlap_in_any_order[emulated]"
 STREAMED = "tests/backends/test_cuda_backend.py::test_a_streamed_corpus_trains_the_same_as_a_resident_one"
 
 
@@ -196,6 +197,23 @@ MUTANTS = [
         "0 * reach_back(params_",
         "warp",
         by(STREAMED, "warp-window"),
+    ),
+    # Streams.
+    Mutant(
+        "training-does-not-wait-for-the-copy",
+        "trainer.cpp",
+        "  slot.copied.hold(stream_);\n",
+        "",
+        "warp",
+        OVERLAP,
+    ),
+    Mutant(
+        "copy-does-not-wait-for-training",
+        "trainer.cpp",
+        "  slot.trained.hold(copy_stream_.get());\n",
+        "",
+        "warp",
+        OVERLAP,
     ),
 ]
 
