@@ -1,5 +1,5 @@
 // The runtime API of the emulated device. Work enqueued on a stream runs when somebody waits for it, streams
-// taking turns in an order drawn from the seed: a missing wait shows as stale or poisoned data.
+// taking turns by priorities drawn from the seed: a missing wait shows as stale or poisoned data.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -83,16 +83,35 @@ cudaError_t enqueue(cudaStream_t stream, Operation operation) {
   return result(cudaSuccess);
 }
 
-// Runs the first operation of one stream that can go on. False if there is none.
+// Priorities hold for so many operations: drawn anew for each, no stream would ever be far ahead of another,
+// and a missing wait seldom show.
+constexpr uint64_t kOperationsOfAPriority = 16;
+
+// Of the stream with this place among all, at present.
+uint64_t priority(size_t place) {
+  if (settings().seed == 0) return ~uint64_t{place};  // in the order in which they were made
+  uint64_t bits = settings().seed * 0x9E3779B97F4A7C15ull + device().turns / kOperationsOfAPriority;
+  for (const uint64_t salt : {uint64_t{place}, uint64_t{1}}) {  // the finalizer of SplitMix64
+    bits = ((bits + salt) ^ (bits + salt) >> 30) * 0xBF58476D1CE4E5B9ull;
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EBull;
+  }
+  return bits ^ bits >> 31;
+}
+
+// Runs the first operation of the stream with the highest priority of those that can go on. False if there is
+// none.
 bool run_one() {
   Device& d = device();
-  std::vector<Stream*> able;
-  for (Stream* stream : d.streams) {
-    if (stream->can_run()) able.push_back(stream);
+  Stream* chosen = nullptr;
+  uint64_t highest = 0;
+  for (size_t place = 0; place < d.streams.size(); ++place) {
+    if (!d.streams[place]->can_run() || (chosen && priority(place) < highest)) continue;
+    chosen = d.streams[place];
+    highest = priority(place);
   }
-  if (able.empty()) return false;
-  const uint64_t turn = settings().seed ? (settings().seed + ++d.turns) * 0x9E3779B97F4A7C15ull >> 33 : 0;
-  Stream& stream = *able[turn % able.size()];
+  if (!chosen) return false;
+  ++d.turns;
+  Stream& stream = *chosen;
   Operation operation = std::move(stream.queue.front());
   stream.queue.pop_front();
   operation.run();

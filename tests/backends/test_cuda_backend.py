@@ -58,11 +58,11 @@ def test_copies_and_training_overlap_in_any_order(device) -> None:
     """Each seed orders the streams anew: a slot overwritten in use, or not yet filled, would show."""
     if device.emulator is None:
         pytest.skip("a device cannot be told the order of its streams")
-    tokens = corpus((150, 1, 90, 0, 60))
-    start = model(vector_size=8, negative=1, epochs=2)
+    tokens = corpus((30,) * 9)
+    start = model(vector_size=8, negative=1)
     resident = train(device.backend(), start, tokens)
     for seed in range(1, 21):
-        device.configure(f"seed={seed}")
+        device.configure(f"seed={seed},check=1")
         backend = device.backend(corpus_bytes=0, launch_tokens=40, launch_segments=1)
         streamed = train(backend, start, tokens)
         assert device.emulator.most_launches_in_flight() >= 2
