@@ -63,10 +63,7 @@ def main() -> None:
         kernels[kernel] = measure(kernel, Model.initialize(vocabulary, config), corpus)
     for figures in kernels.values():
         figures["below_pair"] = 1 - figures["bytes"] / kernels["pair"]["bytes"]
-    sentences = {
-        "sentences": corpus.sentences,
-        "words a sentence": round(corpus.tokens / corpus.sentences, 1),
-    }
+    mean = round(corpus.tokens / corpus.sentences, 1)
     result = {
         "conditions": conditions(),
         "corpus": {"file": options.corpus, "sentences": corpus.sentences, "words a sentence": mean},

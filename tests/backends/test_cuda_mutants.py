@@ -48,7 +48,10 @@ def by(test: str, parameters: str) -> str:
     return f"{test}[emulated-{parameters}]"
 
 
-COPY_IDS = "    copy_to_device(slot.ids.data(), slot.host_ids.data(), static_cast<size_t>(tokens), copy_stream_.get());\n"
+COPY_IDS = (
+    "    copy_to_device(slot.ids.data(), slot.host_ids.data(), static_cast<size_t>(tokens),"
+    " copy_stream_.get());\n"
+)
 COPIED = "  slot.copied.record(copy_stream_.get());\n"
 
 MUTANTS = [
