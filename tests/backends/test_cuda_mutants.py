@@ -268,6 +268,13 @@ def test_the_mutant_is_caught(mutant: Mutant, objects: dict[Path, Path], tmp_pat
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
 
 
+def test_the_emulators_readme_lists_every_mutant() -> None:
+    text = (cuda.ROOT / "csrc/emulator/README.md").read_text(encoding="utf-8")
+    for mutant in MUTANTS:
+        name = mutant.caught_by.split("::")[1].split("[")[0]
+        assert f"| {mutant.name} | {mutant.kernel} | `{name}` |" in text
+
+
 def test_every_named_test_passes_without_a_mutant(objects: dict[Path, Path], tmp_path: Path) -> None:
     module = tmp_path / "_cuda_emulated.so"
     cuda.link_emulated(list(objects.values()), module)
