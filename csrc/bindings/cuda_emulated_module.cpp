@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/cuda.h"
+#include "cuda/check.h"
 #include "emulator/control.h"
 #include "emulator/ptx/warp.h"
 
@@ -86,4 +87,18 @@ PYBIND11_MODULE(_cuda_emulated, module) {
   module.def("ptx_counters", &ptx_counters,
              "What each kernel did that ran from PTX since reset_ptx_counters().");
   module.def("reset_ptx_counters", &emulator::ptx::reset_counters);
+  module.def("most_launches_in_flight", &emulator::most_launches_in_flight,
+             "The most launches that were enqueued and not yet done at a time, since configure().");
+  module.def(
+      "create_stream",
+      [] {
+        cudaStream_t stream = nullptr;
+        full_w2v::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
+                        "cudaStreamCreateWithFlags");
+        return reinterpret_cast<uintptr_t>(stream);
+      },
+      "A stream as another library would hand it over.");
+  module.def("destroy_stream", [](uintptr_t stream) {
+    full_w2v::check(cudaStreamDestroy(reinterpret_cast<cudaStream_t>(stream)), "cudaStreamDestroy");
+  });
 }

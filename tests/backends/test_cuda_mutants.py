@@ -15,6 +15,7 @@ import pytest
 from scripts.extensions import cuda
 
 KERNEL_TESTS = "tests/backends/test_cuda_kernels.py"
+WARP_TESTS = "tests/backends/test_cuda_warp.py"
 EVERY_ROW = f"{KERNEL_TESTS}::test_every_row_that_entered_the_ring_is_written_back"
 SCHEDULES = f"{KERNEL_TESTS}::test_no_schedule_of_warps_changes_what_one_block_computes"
 SENTENCES = f"{KERNEL_TESTS}::test_windows_end_with_their_sentence"
@@ -22,6 +23,7 @@ WINDOWS = f"{KERNEL_TESTS}::test_no_pair_beyond_the_window_is_trained"
 NOISE = f"{KERNEL_TESTS}::test_negatives_come_from_the_noise_table_as_it_is"
 RESIDENT = f"{KERNEL_TESTS}::test_resident_blocks_lose_no_update"
 ORACLE = f"{KERNEL_TESTS}::test_every_kernel_agrees_with_the_oracle"
+OVERLAP = "tests/backends/test_cuda_backend.py::test_copies_and_training_overlap_in_any_order[emulated]"
 STREAMED = "tests/backends/test_cuda_backend.py::test_a_streamed_corpus_trains_the_same_as_a_resident_one"
 
 
@@ -46,6 +48,12 @@ class Mutant:
 def by(test: str, parameters: str) -> str:
     return f"{test}[emulated-{parameters}]"
 
+
+COPY_IDS = (
+    "    copy_to_device(slot.ids.data(), slot.host_ids.data(), static_cast<size_t>(tokens),"
+    " copy_stream_.get());\n"
+)
+COPIED = "  slot.copied.record(copy_stream_.get());\n"
 
 MUTANTS = [
     # Barriers and races.
@@ -85,8 +93,8 @@ MUTANTS = [
     Mutant(
         "rows-in-the-ring-at-the-end-lost",
         "warp.cuh",
-        "    for (; left < entered; ++left) leave(left);\n  }\n\n private:",
-        "  }\n\n private:",
+        "    for (; left < entered; ++left) leave(left);\n  }\n\n  // What was trained",
+        "  }\n\n  // What was trained",
         "warp",
         by(EVERY_ROW, "4-warp-window"),
     ),
@@ -119,8 +127,8 @@ MUTANTS = [
     Mutant(
         "stale-ring-slot",
         "ring.cuh",
-        "number % slots * copies",
-        "number % (slots - 1) * copies",
+        "newest_slot_ + 1 == slots_ ?",
+        "newest_slot_ + 2 == slots_ ?",
         "warp",
         by(EVERY_ROW, "9-warp-window"),
     ),
@@ -144,48 +152,48 @@ MUTANTS = [
     Mutant(
         "window-one-too-wide",
         "walk.cuh",
-        "window.last = min(centre + radius, filled_ - 1);",
-        "window.last = min(centre + radius + 1, filled_ - 1);",
+        "min(centre + radius, filled_ - 1),",
+        "min(centre + radius + 1, filled_ - 1),",
         "register",
         by(WINDOWS, "register-window"),
     ),
     Mutant(
         "sentence-border-ignored",
         "walk.cuh",
-        "offset < limit && keep(offset, word)",
-        "offset < limit + 1 && keep(offset, word)",
+        "offset < limit && keep(",
+        "offset < limit + 1 && keep(",
         "register",
         by(SENTENCES, "register-pair"),
     ),
     Mutant(
         "noise-table-shifted-by-one",
         "walk.cuh",
-        "outputs[index] = {word, word == centre.word ? 0 : 1};",
-        "outputs[index] = {(word + 1) % params_.vocabulary, word == centre.word ? 0 : 1};",
+        "outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};",
+        "outputs[index] = {(word + 1) % params_.vocabulary, word == centre.word ? 0.0f : 1.0f};",
         "pair",
         by(NOISE, "17-pair-pair"),
     ),
     Mutant(
         "negative-equal-to-the-target-trained",
         "walk.cuh",
-        "word == centre.word ? 0 : 1",
+        "word == centre.word ? 0.0f : 1.0f",
         "1",
         "pair",
         by(ORACLE, "pair-vocabulary2-pair"),
     ),
     Mutant(
         "repeated-output-read-after-its-update",
-        "warp.cuh",
-        "    if (several) merge_repeated(window.outputs);\n",
+        "settle.cuh",
+        "    if (merge) merge_repeated(window.outputs, walk.outputs());\n",
         "",
         "warp",
         by(ORACLE, "warp-negative15-share1"),
     ),
     Mutant(
         "update-stored-from-an-old-value",
-        "row.cuh",
-        "if (at < stride) atomicAdd(row + at, factor * value[i]);",
-        "if (at < stride) row[at] = factor * value[i];",
+        "device.cuh",
+        "  atomicAdd(to, values[0]);\n",
+        "  *to = values[0];\n",
         "register",
         by(RESIDENT, "register-pair"),
     ),
@@ -196,6 +204,49 @@ MUTANTS = [
         "0 * reach_back(params_",
         "warp",
         by(STREAMED, "warp-window"),
+    ),
+    # Streams.
+    Mutant(
+        "training-does-not-wait-for-the-copy",
+        "trainer.cpp",
+        # For that of the ids only: unwritten segments would have the kernel walk for ever.
+        COPY_IDS + "  }\n" + COPIED,
+        "  " + COPIED + COPY_IDS + "  }\n",
+        "warp",
+        OVERLAP,
+    ),
+    Mutant(
+        "copy-does-not-wait-for-training",
+        "trainer.cpp",
+        "  slot.trained.hold(copy_stream_.get());\n",
+        "",
+        "warp",
+        OVERLAP,
+    ),
+    # The ring in registers.
+    Mutant(
+        "rows-in-registers-at-the-end-lost",
+        "warp_fixed.cuh",
+        "    if (begun) leave_last();\n",
+        "",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-4]",
+    ),
+    Mutant(
+        "words-past-the-end-trained",
+        "warp_fixed.cuh",
+        "pair < reach ?",
+        "pair <= reach ?",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-9]",
+    ),
+    Mutant(
+        "gradients-read-before-they-are-there",
+        "warp_fixed.cuh",
+        "    __syncwarp();  // the gradients are there\n",
+        "",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-9]",
     ),
 ]
 
@@ -241,6 +292,13 @@ def run_test(module: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 def test_the_mutant_is_caught(mutant: Mutant, objects: dict[Path, Path], tmp_path: Path) -> None:
     done = run_test(mutated_module(mutant, objects, tmp_path), mutant.caught_by)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+
+
+def test_the_emulators_readme_lists_every_mutant() -> None:
+    text = (cuda.ROOT / "csrc/emulator/README.md").read_text(encoding="utf-8")
+    for mutant in MUTANTS:
+        name = mutant.caught_by.split("::")[1].split("[")[0]
+        assert f"| {mutant.name} | {mutant.kernel} | `{name}` |" in text
 
 
 def test_every_named_test_passes_without_a_mutant(objects: dict[Path, Path], tmp_path: Path) -> None:
