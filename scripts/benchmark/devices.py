@@ -1,9 +1,9 @@
 """What the model of roofline.py knows of each GPU; a further device is a further line.
 
-Clocks are boost clocks; shared memory, registers and L2 from NVIDIA's architecture papers. L2 bandwidths are what
-published micro-benchmarks measured (P100, V100: Jia et al. 2018, arXiv 1804.06826) or what follows from a request
-of 64 bytes a clock and slice (A100, H100); B200's is an estimate of this table. Latencies are in clocks, rounded from
-the same kind of measurements. Nothing here was measured by this project.
+Clocks are boost clocks; shared memory, registers and L2 from NVIDIA's architecture papers. L2 bandwidths
+are what published micro-benchmarks measured (P100, V100: Jia et al. 2018, arXiv 1804.06826) or what follows
+from a request of 64 bytes a clock and slice (A100, H100); B200's is an estimate of this table. Latencies
+are in clocks, rounded from the same kind of measurements. Nothing here was measured by this project.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ REGISTERS = 65536  # of a multiprocessor, in four parts, given to warps 256 at a
 
 
 def resident_warps(device: Device, registers: int, shared: int, warps: int) -> int:
-    """Warps on a multiprocessor, of blocks with so many warps that take `registers` a thread and `shared` bytes."""
+    """Warps on a multiprocessor, of blocks of `warps` that take `registers` a thread and `shared` bytes."""
     a_warp = -(-registers * 32 // 256) * 256
     by_registers = 4 * (REGISTERS // 4 // a_warp) // warps
     by_shared = device.shared_bytes // (shared + device.reserved_bytes)

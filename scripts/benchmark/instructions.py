@@ -1,9 +1,9 @@
 """Instructions of the warp kernel per trained word, for the settings that people use.
 
-Exact counts come from running the kernel's PTX, as nvcc emits it, on the emulated device: every instruction of a
-warp, the lanes active in it, sectors of global memory, wavefronts of shared memory. Draws, and the entering and
-leaving of a sentence's rows, are among them. Beside them stand the machine instructions of the window loop alone,
-with --architectures, from nvdisasm.
+Exact counts come from running the kernel's PTX, as nvcc emits it, on the emulated device: every instruction
+of a warp, the lanes active in it, sectors of global memory, wavefronts of shared memory. Draws, and the
+entering and leaving of a sentence's rows, are among them. Beside them stand the machine instructions of the
+window loop alone, with --architectures, from nvdisasm.
 
     python scripts/benchmark/instructions.py corpus.txt --words 2000 --architectures 75,80,90
 """
@@ -63,7 +63,9 @@ def main() -> None:
     for size, (window, shrink), negative in settings(options):
         config = make_config(size, window, shrink, negative, "window")
         counts = count("warp", ptx, Model.initialize(vocabulary, config), corpus)
-        rows.append({"size": size, "window": window, "shrink": shrink, "negative": negative, **asdict(counts)})
+        rows.append(
+            {"size": size, "window": window, "shrink": shrink, "negative": negative, **asdict(counts)}
+        )
     loops = machine_loops(options.architectures)
     result = {"conditions": conditions(), "corpus": options.corpus, "counts": rows, "window_loops": loops}
     print(json.dumps(result) if options.json else show(result))
@@ -207,7 +209,14 @@ def show(result: dict[str, Any]) -> str:
     for architecture, kernels in result["window_loops"].items():
         rows = [("window loop", "once", "a round", "window 3", "a pair", "window 1-5", "a pair")]
         for name, parts in kernels.items():
-            rows.append((f"sm_{architecture} {name}", str(parts["once"]), str(parts["round"]), *by_window(name, parts)))
+            rows.append(
+                (
+                    f"sm_{architecture} {name}",
+                    str(parts["once"]),
+                    str(parts["round"]),
+                    *by_window(name, parts),
+                )
+            )
         text += ["", "machine instructions; a round is two contexts, once is a tile of outputs", table(rows)]
     text.append(", ".join(f"{name} {value}" for name, value in result["conditions"].items()))
     return "\n".join(text)

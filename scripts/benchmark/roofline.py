@@ -1,18 +1,18 @@
 """How fast each CUDA kernel can be on a GPU: a model's bounds, not a measurement.
 
 What a trained word costs is counted from the compiled kernels (instructions.py): instructions, fp32, shared
-wavefronts, sectors, atomics. Each count is divided by what the device can do of it, and the least quotient binds:
+wavefronts, sectors, atomics. What the device can do is divided by each, and the least quotient binds:
 
     issue     instructions of a warp against the schedulers' slots
     fp32      fp32 instructions against the fp32 units
     shared    wavefronts, one a clock on each multiprocessor
-    L2        sectors of 32 bytes against the L2's bandwidth; a sector of atomics costs as much as one that is loaded
-              in the best case and four times as much in the worst, since nobody has published that rate
+    L2        sectors of 32 bytes against the L2's bandwidth; a sector of atomics costs as much as one that is
+              loaded in the best case and four times as much in the worst: that rate is not known
     DRAM      the rows of a word that miss the L2, fetched and written back; misses by a model of the cache
-              (least recently used rows leave) that is fed with the rows that the corpus asks for, as many sentences
-              at a time as the device holds
-    latency   resident warps against the clocks that a word takes one warp alone: its instructions and the waits
-              that depend on each other
+              (least recently used rows leave) that is fed with the rows that the corpus asks for, as many
+              sentences at a time as the device holds
+    latency   resident warps against the clocks that a word takes one warp alone: its instructions and the
+              waits that depend on each other
 
     python scripts/benchmark/roofline.py corpus.txt --plots build/roofline
 """
@@ -54,7 +54,7 @@ LOOK_AHEAD = 400_000  # rows that the cache model is fed with
 
 @dataclass(frozen=True)
 class Design:
-    """What the model needs of a kernel beside its counts. waits: dependent waits of a word, in clocks on a device."""
+    """What the model needs of a kernel beside its counts."""
 
     registers: int
     shared: int  # bytes of a block
@@ -116,7 +116,7 @@ def count_kernel(name: str, ptx: str, vocabulary: Vocabulary, corpus: EncodedCor
 
 
 def row_sequences(path: str, vocabulary: Vocabulary) -> list[NDArray[np.int64]]:
-    """Rows that each sentence asks for, in order: a word's input row, then its target's and negatives' output rows."""
+    """Rows that each sentence asks for, in order: of a word the input row, then its outputs' rows."""
     corpus, _ = read(path, LOOK_AHEAD // (NEGATIVE + 2), 1)
     positions = np.arange(corpus.tokens, dtype=np.int64)
     noise = noise_table(vocabulary.counts, 0.75)
@@ -152,9 +152,7 @@ def misses(sentences: list[NDArray[np.int64]], device: Device, warps: int) -> fl
     return missed / max(1, asked - LOOK_AHEAD // 2)
 
 
-def _starts(
-    sentences: list[NDArray[np.int64]], flying: int
-) -> list[tuple[int, NDArray[np.int64]]]:
+def _starts(sentences: list[NDArray[np.int64]], flying: int) -> list[tuple[int, NDArray[np.int64]]]:
     """When each sentence starts, in words: the next one begins where one ends."""
     free, starts = [0] * flying, []
     for i, sentence in enumerate(sentences):
@@ -175,7 +173,7 @@ def bounds_of(device: Device, counts: dict[str, Counts], miss: float) -> dict[st
 
 
 def bounds(device: Device, kernel: str, one: Counts, miss: float) -> dict[str, Any]:
-    """Words a second that each limit allows, in millions; `most` and `least` with the best and worst atomics."""
+    """10^6 words a second that each limit allows; `most` and `least` with the best and worst atomics."""
     clock, units = device.ghz * 1e9, device.multiprocessors
     design = DESIGNS[kernel]
     warps = resident_warps(device, design.registers, design.shared, design.warps)
@@ -216,7 +214,13 @@ def show(result: dict[str, Any]) -> str:
             limits = [f"{one['limits'][limit]:,.0f}" for limit in names]
             limits[3] += f"-{one['worst_l2']:,.0f}"
             lines.append(
-                (kernel, str(one["warps"]), *limits, f"{one['least']:,.0f}-{one['most']:,.0f}", one["binding"])
+                (
+                    kernel,
+                    str(one["warps"]),
+                    *limits,
+                    f"{one['least']:,.0f}-{one['most']:,.0f}",
+                    one["binding"],
+                )
             )
         text += ["", table(lines)]
     text.append(", ".join(f"{name} {value}" for name, value in result["conditions"].items()))

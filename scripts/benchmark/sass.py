@@ -1,7 +1,7 @@
 """Machine instructions of a kernel's window loop, read from nvdisasm's listing of a cubin.
 
-A word runs through the window loop once; loops inside of it run as often as the window asks for. What only the
-loss needs (it alone uses float64 there) lies behind a branch that is not taken, and is not counted.
+A word runs through the window loop once; loops inside of it run as often as the window asks for. What only
+the loss needs (it alone uses float64 there) lies behind a branch that is not taken, and is not counted.
 """
 
 import re
@@ -100,7 +100,7 @@ def kind_of(opcode: str) -> str:
 
 
 def window_loop(body: list[Instruction]) -> WindowLoop:
-    """The smallest loop that adds a whole window's rows to global memory, and the loop of scores inside of it."""
+    """The smallest loop that adds a whole window's rows to global memory, and that of scores inside of it."""
     loops = _loops(body)
     most = max((_adds(body, loop) for loop in loops), default=0)
     # Loops that hold the rows of one word alone add few; those around the window's add what it does and more.

@@ -1,4 +1,4 @@
-"""Every instance of the warp kernel computes the contract: lengths of rows, windows and negatives that people use."""
+"""Every instance of the warp kernel computes the contract, for the settings that people use."""
 
 import numpy as np
 import pytest
@@ -34,8 +34,8 @@ def assert_agrees(device, tokens: EncodedCorpus, counts: np.ndarray, settings: T
     found, exact = train(device.backend("warp"), start, tokens), RingOracle(start, ring=True)
     exact.train(tokens, 0)
     assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
-    # Values below 1; a row has fewer than 5,000 pairs: 6 sqrt(5000) roundings of 2^-24, and the sigmoids' errors
-    # of rate * 2^-22 a pair, half of it for values of about a half, should they all add up.
+    # Values below 1; a row has fewer than 5,000 pairs: 6 sqrt(5000) roundings of 2^-24, and the sigmoids'
+    # errors of rate * 2^-22 a pair, half of it for values of about a half, should they all add up.
     np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=4e-5)
     np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=4e-5)
     # A score of length 2 by 2 is off by what its rows are off by, and by its own rounding.
