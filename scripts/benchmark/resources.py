@@ -39,13 +39,15 @@ REGISTER_LIMITS = {
     "warp<8,6,6,0>": 255,
     "warp<10,9,6,0>": 255,
     "warp<4,3,6,1>": 128,
-    "warp<4,3,8,1>": 128,
-    "warp<4,0,8,1>": 128,
+    "warp<4,3,8,1>": 168,
+    "warp<4,0,8,1>": 168,
     "warp<8,4,6,1>": 255,
     "warp<10,8,6,1>": 255,
     "warp<16,10,4,1>": 255,
     "warp<32,16,1,1>": 255,
 }
+# Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
+OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
 # Philox blocks that are indexed by a position lie there, for words before and ahead; nothing else may.
 STACK_LIMIT = 32
 
@@ -128,6 +130,8 @@ def kernel_name(mangled: str) -> str | None:
 def exceeded(one: Resources) -> list[str]:
     """One line for each limit that a kernel breaks."""
     limit = REGISTER_LIMITS[one.kernel]
+    if one.architecture < 75:
+        limit = OLDER_LIMITS.get(one.kernel, limit)
     where = f"{one.kernel} on sm_{one.architecture}"
     return [
         *([f"{where} spills {one.spills} bytes"] if one.spills else []),

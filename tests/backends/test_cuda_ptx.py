@@ -1,5 +1,8 @@
 """Kernels run from the compiler's PTX compute what the emulator and the oracle do, and are counted."""
 
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cuda_devices import Device, make_model, train
@@ -15,7 +18,7 @@ LENGTHS = (40, 1, 25)
 SETTINGS = [
     ("warp", {"window": 3, "shrink_windows": False, "negative": 5, "order": "window"}),
     ("warp", {"window": 5, "negative": 5, "order": "window"}),
-    ("warp", {"window": 4, "negative": 9, "order": "window"}),
+    ("warp", {"window": 4, "negative": 10, "order": "window"}),
     ("block", {"window": 2, "negative": 3, "order": "pair"}),
 ]
 
@@ -27,20 +30,35 @@ def emulated():
     device.emulator.unload_ptx()
 
 
-@pytest.fixture(scope="module", params=["75", "90"])
-def ptx(request, tmp_path_factory) -> dict[str, str]:
-    """The PTX of two kernels, by kernel."""
+# The instances that SETTINGS take: all of them would take nvcc a minute.
+INSTANCES = """
+#include "cuda/block.cuh"
+#include "cuda/warp.cuh"
+#include "cuda/warp_fixed.cuh"
+namespace full_w2v {
+template __global__ void warp_fixed_kernel<4, 4, 3>(KernelArguments);
+template __global__ void warp_kernel<4, 4, 6, false>(KernelArguments);
+template __global__ void warp_kernel<4, 3, 6, true>(KernelArguments);
+}
+"""
+
+
+def compile_instances(folder: Path, *flags: str) -> Path:
     nvcc = cuda.find_nvcc()
     if nvcc is None:
-        pytest.skip("needs nvcc, to compile the kernels to PTX")
+        pytest.skip("needs nvcc, to compile the kernels")
+    source, output = folder / "instances.cu", folder / "compiled"
+    source.write_text(INSTANCES, encoding="utf-8")
+    command = [str(nvcc), "-std=c++17", "-O3", "-Icsrc", *flags, str(source), "-o", str(output)]
+    subprocess.run(command, check=True, cwd=cuda.ROOT)
+    return output
+
+
+@pytest.fixture(scope="module", params=["75", "90"])
+def ptx(request, tmp_path_factory) -> str:
+    """The kernels' PTX: with one value a request, and with 16 bytes."""
     folder = tmp_path_factory.mktemp("ptx")
-    texts = {}
-    for kernel in ("warp", "block"):
-        output = folder / f"{kernel}.ptx"
-        flags = ["-std=c++17", "-O3", "-Icsrc", f"-arch=compute_{request.param}", "-ptx"]
-        cuda._run([str(nvcc), *flags, f"csrc/cuda/{kernel}.cu", "-o", str(output)])
-        texts[kernel] = output.read_text(encoding="utf-8")
-    return texts
+    return compile_instances(folder, f"-arch=compute_{request.param}", "-ptx").read_text(encoding="utf-8")
 
 
 def corpus() -> tuple[EncodedCorpus, np.ndarray]:
@@ -59,7 +77,7 @@ def test_the_compilers_code_computes_what_the_source_says(emulated, ptx, kernel,
     start = make_model(config, counts)
     emulated.configure("shared_bytes=232448")
     source = train(emulated.backend(kernel), start, tokens)
-    emulated.emulator.load_ptx(ptx[kernel])
+    emulated.emulator.load_ptx(ptx)
     emulated.emulator.reset_ptx_counters()
     compiled = train(emulated.backend(kernel), start, tokens)
     emulated.emulator.unload_ptx()
@@ -89,23 +107,9 @@ def test_an_unknown_instruction_is_an_error_that_names_its_line(emulated) -> Non
 
 @pytest.mark.slow
 def test_the_window_loop_stays_within_its_instructions(tmp_path) -> None:
-    nvcc = cuda.find_nvcc()
-    if nvcc is None or sass.find_tool("nvdisasm") is None:
-        pytest.skip("needs nvcc and nvdisasm: pip install nvidia-cuda-nvdisasm")
-    cubin = tmp_path / "warp.cubin"
-    cuda._run(
-        [
-            str(nvcc),
-            "-std=c++17",
-            "-O3",
-            "-Icsrc",
-            "-arch=sm_80",
-            "-cubin",
-            "csrc/cuda/warp.cu",
-            "-o",
-            str(cubin),
-        ]
-    )
+    if sass.find_tool("nvdisasm") is None:
+        pytest.skip("needs nvdisasm: pip install nvidia-cuda-nvdisasm")
+    cubin = compile_instances(tmp_path, "-arch=sm_80", "-cubin")
     kernels = sass.disassemble(cubin)
     fixed = next(body for name, body in kernels.items() if "warp_fixed_kernelILi4ELi4ELi3E" in name)
     general = next(body for name, body in kernels.items() if "warp_kernelILi4ELi4ELi6ELb0E" in name)

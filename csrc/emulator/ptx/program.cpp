@@ -244,7 +244,7 @@ std::map<std::string, Kernel> parse(const std::string& source) {
     kernel.name = trimmed(text.substr(at + 6, open - at - 6));
     kernel.parameter_bytes = parameter_bytes(text.substr(open + 1, close - open - 1));
     const int line =
-        static_cast<int>(std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n')) + 1;
+        static_cast<int>(std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n')) + 2;
     BodyReader(kernel).read(text.substr(begin + 2, end - begin - 2), line);
     kernels[demangled(kernel.name)] = kernel;
   }
