@@ -8,14 +8,14 @@
 // destination. Shared memory holds the copies as loaded, for the difference when a row leaves.
 //
 // The window's contexts are taken as W pairs, at equal distances to both sides; all trees of a window run
-// side by side (score_tile.cuh). As soon as an output row has met the contexts, the next window's is loaded
-// into its registers: its way takes longer than the work that is left.
+// side by side (score_tile.cuh). The next window's outputs are not loaded ahead: that took 36 more
+// instructions a word, and 16 warps a multiprocessor hide the way of a load.
 //
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
 //
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = FixedLayout::kBytes;
-// negative = kFixedOutputs - 1, windows that do not shrink. Synchronisation: inside the warp, for words,
-// draws and gradients.
+// negative = kFixedOutputs - 1, windows that do not shrink.
+// Synchronisation: inside the warp, for words, draws and gradients.
 #pragma once
 
 #include "cuda/score_tile.cuh"
@@ -92,14 +92,15 @@ class FixedWindowTrainer {
   __device__ __forceinline__ const Tally& tally() const { return *tally_; }
 
  private:
-  // Rows of the words up to kWindow - 1 after the first centre; those outside of the sentence are zero.
+  // Rows of the words up to kWindow - 1 after the first centre.
   __device__ __forceinline__ void enter_first() {
 #pragma unroll
     for (int r = 1; r < Layout::kRing; ++r) enter(r, walk_.staged_begin() - kWindow - 1 + r, r - 1);
     slot_ = Layout::kRing - 1;
   }
 
-  // Loads the row of word `number` into ring row r, and keeps a copy in `slot`.
+  // Loads the row of word `number` into ring row r, and keeps a copy in `slot`. Outside of the sentence the
+  // ring row stays as it is, some word's row: its gradients are zero.
   __device__ __forceinline__ void enter(int r, int number, int slot) {
     if (number < walk_.first() || number > walk_.last()) return;
     x_[r].reload(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
@@ -167,7 +168,7 @@ class FixedWindowTrainer {
     const int own = tile_.own_output();
     const float weight = walk_.output(first_output(centre) | own).weight, step = rate_ * weight;
     const float labelled = own == 0 ? step : 0.0f;
-    // Past the sentence's ends there is no context; its row is zero and must stay so.
+    // Past the sentence's ends there is no context, whatever row stands there.
     const int reach = tile_.own_context() ? walk_.last() - centre : centre - walk_.first();
     float scores[kWindow];
 #pragma unroll
