@@ -139,7 +139,7 @@ def misses(sentences: list[NDArray[np.int64]], device: Device, warps: int) -> fl
     begins = dict(enumerate(start for start, _ in _starts(sentences, flying)))
     missed = asked = 0
     for when, at in order:
-        warm = asked > LOOK_AHEAD // 2
+        warm = asked >= LOOK_AHEAD // 2
         for row in sentences[at][when - begins[at]].tolist():
             asked += 1
             if row in cached:
