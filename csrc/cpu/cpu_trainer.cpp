@@ -62,7 +62,7 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
   output_ = aligned_array<float>(size);
   const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
                                             params.share_negatives + params.negative);
-  for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots);
+  for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots, stride_);
 }
 
 void CpuTrainer::load(const float* input, const float* output) {

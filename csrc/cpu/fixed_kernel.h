@@ -54,9 +54,13 @@ struct FixedKernel {
 
   template <int S>
   KERNEL_INLINE static void update_at(const Tile& tile, int k) {
-    const auto gradient = [&tile](int c) { return tile.gradients + layout.slot(c, 0); };
-    const auto old = [&tile, k](int c) { return tile.context[c] + k * V::lanes; };
-    update_block<V, O, S>(tile.output, tile.context, C, k, gradient, old);
+    OutputSlices<V, O, S> slices;
+    slices.load(tile.output, tile.output, k);
+    UNROLL for (int c = 0; c < C; ++c) {
+      float* const row = tile.context[c] + k * V::lanes;
+      slices.meet(row, row, tile.gradients + layout.slot(c, 0));
+    }
+    slices.store(tile.output, k);
     prefetch_ahead<V, S>(tile.ahead, O + 1, k);
   }
 
