@@ -37,6 +37,8 @@ class ChunkTrainer {
     tile_.old_output = work_.old_output.get();
     tile_.ahead = work_.ahead.get();
     tile_.keep_scores = params_.loss;
+    const int rows = work_.outputs + 2 * params_.share_negatives - 1;  // that a tile is the first to need
+    tiles_ahead_ = rows < kRowsAhead ? kRowsAhead / rows : 1;
   }
 
   SpanStats train(Segment* segments, int count) {
@@ -48,15 +50,19 @@ class ChunkTrainer {
 
  private:
   using Kernel = void (*)(const Tile&);
-  static constexpr int kFixedOutputs = 6;    // five negatives, the usual number
-  static constexpr int kFixedContexts = 10;  // windows of up to five words to either side
-  using Fixed = FixedKernels<V, kFixedOutputs, kFixedContexts>;
-  static constexpr bool kHasFixed = kFixedOutputs <= V::widest;
-  static constexpr int kWordsAhead = 3;  // words between fetching a row and training it
+  static constexpr int kUsualOutputs = 6;    // the target and five negatives
+  static constexpr int kUsualContexts = 10;  // windows of up to five words to either side
+  using Plain = FixedKernels<V, kUsualOutputs, kUsualContexts, false>;
+  using Counted = FixedKernels<V, kUsualOutputs, kUsualContexts, true>;
+  // Two such windows with common negatives reach one word further and have one target more.
+  using CountedPair = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, true>;
+  // Rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in the
+  // nearest cache until then.
+  static constexpr int kRowsAhead = 24;
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
-    return kHasFixed && work_.outputs == kFixedOutputs && words_.repeats_are_known() &&
+    return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_are_known() &&
            params_.share_negatives == 1 && !params_.loss;
   }
 
@@ -79,15 +85,15 @@ class ChunkTrainer {
     const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
     const int contexts = high - low - 1;
     if (contexts < 1) return;
-    if (contexts > kFixedContexts || !words_.distinct(i, low, high)) return train_tile(segment, i, i + 1);
+    if (contexts > kUsualContexts || !words_.distinct(i, low, high)) return train_tile(segment, i, i + 1);
     int c = 0;
     for (int32_t at = low; at < i; ++at) work_.context[c++] = words_.input_row(words_.id(at));
     for (int32_t at = i + 1; at < high; ++at) work_.context[c++] = words_.input_row(words_.id(at));
     const auto ids = words_.outputs(i);
-    UNROLL for (int o = 0; o < kFixedOutputs; ++o) work_.output[o] = words_.output_row(ids[o]);
+    UNROLL for (int o = 0; o < kUsualOutputs; ++o) work_.output[o] = words_.output_row(ids[o]);
     look_ahead(i);
-    if constexpr (kHasFixed) Fixed::table.plain[contexts](tile_);
-    stats_.pairs += static_cast<int64_t>(contexts) * kFixedOutputs;
+    Plain::table.by_contexts[contexts](tile_);
+    stats_.pairs += static_cast<int64_t>(contexts) * kUsualOutputs;
   }
 
   // The windows of words first ... behind - 1, which share the first one's negatives, as one tile of distinct
@@ -105,16 +111,15 @@ class ChunkTrainer {
   }
 
   KERNEL_INLINE static Kernel kernel_for(int contexts, int outputs) {
-    if constexpr (kHasFixed) {
-      if (outputs == kFixedOutputs && contexts <= kFixedContexts) return Fixed::table.counted[contexts];
-    }
+    if (Counted::fits(contexts, outputs)) return Counted::table.by_contexts[contexts];
+    if (CountedPair::fits(contexts, outputs)) return CountedPair::table.by_contexts[contexts];
     return &GeneralKernel<V>::train;
   }
 
   // Rows of a tile to come: its outputs and the contexts that it is the first to meet.
   KERNEL_INLINE void look_ahead(int32_t first) {
     const int windows = params_.share_negatives;
-    const int32_t next = first + (windows < kWordsAhead ? kWordsAhead / windows * windows : windows);
+    const int32_t next = first + tiles_ahead_ * windows;  // its first word
     const auto ids = words_.outputs(next);
     int row = 0;
     for (int o = 0; o < work_.outputs; ++o) fetch(row++, words_.output_row(ids[o]));
@@ -151,6 +156,7 @@ class ChunkTrainer {
   DistinctTile<V> distinct_;
   CountedTile<V> counted_;
   SpanStats stats_;
+  int tiles_ahead_;
 };
 
 template <class V>

@@ -30,55 +30,83 @@ class DistinctTile {
   // none or if some row repeats: CountedTile then tells.
   int64_t build(const Segment& segment, int32_t first) {
     if (!usable_) return 0;
-    int32_t low[kMostPatternedWindows] = {}, high[kMostPatternedWindows] = {};
-    for (int w = 0; w < windows_; ++w) {
-      low[w] = words_.window_low(segment, first + w);
-      high[w] = words_.window_high(segment, first + w);
+    switch (windows_) {
+      case 1:
+        return build_windows<1>(segment, first);
+      case 2:
+        return build_windows<2>(segment, first);
+      case 3:
+        return build_windows<3>(segment, first);
+      default:
+        return build_windows<kMostPatternedWindows>(segment, first);
     }
-    int32_t lowest = low[0], highest = high[0];
-    for (int w = 1; w < windows_; ++w) {
-      lowest = low[w] < lowest ? low[w] : lowest;
-      highest = high[w] > highest ? high[w] : highest;
+  }
+
+ private:
+  static_assert(kMostPatternedWindows == 4, "build knows them all");
+
+  // The words of each window, and of all of them.
+  template <int K>
+  struct Reach {
+    int32_t low[K], high[K], lowest, highest;
+  };
+
+  template <int K>
+  KERNEL_INLINE Reach<K> reach_of(const Segment& segment, int32_t first) const {
+    Reach<K> reach;
+    UNROLL for (int w = 0; w < K; ++w) {
+      reach.low[w] = words_.window_low(segment, first + w);
+      reach.high[w] = words_.window_high(segment, first + w);
+      if (w == 0 || reach.low[w] < reach.lowest) reach.lowest = reach.low[w];
+      if (w == 0 || reach.high[w] > reach.highest) reach.highest = reach.high[w];
     }
-    if (!words_.distinct(first, lowest, highest) || shares_a_target(first)) return 0;
-    collect_outputs(first);
-    const int64_t meetings = collect_contexts(first, low, high, lowest, highest);
+    return reach;
+  }
+
+  template <int K>
+  int64_t build_windows(const Segment& segment, int32_t first) {
+    const Reach<K> reach = reach_of<K>(segment, first);
+    if (!words_.distinct(first, reach.lowest, reach.highest) || shares_a_target<K>(first)) return 0;
+    collect_outputs<K>(first);
+    const int64_t meetings = collect_contexts(first, reach);
     if (tile_.contexts > 0) copy_patterns();
     return meetings * work_.outputs;
   }
 
- private:
   // Whether a negative is the target of a later window of the tile.
+  template <int K>
   KERNEL_INLINE bool shares_a_target(int32_t first) const {
     const auto ids = words_.outputs(first);
     bool shares = false;
-    for (int w = 1; w < windows_; ++w) {
+    UNROLL for (int w = 1; w < K; ++w) {
       for (int n = 1; n < work_.outputs; ++n) shares |= ids[n] == words_.id(first + w);
     }
     return shares;
   }
 
-  void collect_outputs(int32_t first) {
+  template <int K>
+  KERNEL_INLINE void collect_outputs(int32_t first) {
     const auto ids = words_.outputs(first);
-    for (int w = 0; w < windows_; ++w) work_.output[w] = words_.output_row(words_.id(first + w));
-    for (int n = 1; n < work_.outputs; ++n) work_.output[windows_ - 1 + n] = words_.output_row(ids[n]);
+    UNROLL for (int w = 0; w < K; ++w) work_.output[w] = words_.output_row(words_.id(first + w));
+    for (int n = 1; n < work_.outputs; ++n) work_.output[K - 1 + n] = words_.output_row(ids[n]);
     tile_.outputs = outputs_;
   }
 
   // Context rows, and for each the windows that it is in. Returns how often a context meets a window.
-  int64_t collect_contexts(int32_t first, const int32_t* low, const int32_t* high, int32_t lowest,
-                           int32_t highest) {
+  template <int K>
+  KERNEL_INLINE int64_t collect_contexts(int32_t first, const Reach<K>& reach) {
     int contexts = 0;
     int64_t meetings = 0;
-    for (int32_t at = lowest; at < highest; ++at) {
+    for (int32_t at = reach.lowest; at < reach.highest; ++at) {
       unsigned windows = 0;
-      for (int w = 0; w < windows_; ++w) {
-        windows |= static_cast<unsigned>(at >= low[w] && at < high[w] && at != first + w) << w;
+      UNROLL for (int w = 0; w < K; ++w) {
+        const unsigned in = (at >= reach.low[w]) & (at < reach.high[w]) & (at != first + w);
+        windows |= in << w;
+        meetings += in;
       }
       work_.context[contexts] = words_.input_row(words_.id(at));
       work_.meets[contexts] = static_cast<uint8_t>(windows);
       contexts += windows != 0;
-      meetings += __builtin_popcount(windows);
     }
     tile_.contexts = contexts;
     return meetings;

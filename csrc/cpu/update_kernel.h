@@ -19,7 +19,7 @@ template <class V, int S>
 KERNEL_INLINE void prefetch_ahead(const char* const* ahead, int rows, int k) {
   constexpr int bytes = V::lanes * 4, line = 64;
   for (int at = k * bytes / line; at < (k + S) * bytes / line; ++at) {
-    UNROLL for (int r = 0; r < rows; ++r) __builtin_prefetch(ahead[r] + at * line, 0, 3);
+    for (int r = 0; r < rows; ++r) __builtin_prefetch(ahead[r] + at * line, 0, 3);
   }
 }
 
