@@ -23,26 +23,17 @@ class ChunkTrainer {
       : job_(job),
         params_(job.params),
         work_(workspace),
+        tile_(workspace.tile<V>(job.stride, job.params.loss)),
         words_(job, workspace),
         distinct_(words_, workspace, tile_, job.params),
         counted_(words_, workspace, tile_) {
-    tile_.vectors = static_cast<int>(job.stride / V::lanes);
-    tile_.context = work_.context.get();
-    tile_.output = work_.output.get();
-    tile_.positive = work_.positive.get();
-    tile_.total = work_.total.get();
-    tile_.scores = work_.scores.get();
-    tile_.gradients = work_.gradients.get();
-    tile_.old_context = work_.old_context.get();
-    tile_.old_output = work_.old_output.get();
-    tile_.ahead = work_.ahead.get();
-    tile_.keep_scores = params_.loss;
     const int rows = work_.outputs + 2 * params_.share_negatives - 1;  // that a tile is the first to need
     tiles_ahead_ = rows < kRowsAhead ? kRowsAhead / rows : 1;
   }
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
+    if (params_.order == Order::window && words_.repeats_can_be_found()) words_.find_repeated_words();
     for (int s = 0; s < count; ++s) train_segment(segments[s]);
     stats_.words = words_.end() - work_.margin;
     return stats_;
@@ -56,13 +47,13 @@ class ChunkTrainer {
   using Counted = FixedKernels<V, kUsualOutputs, kUsualContexts, true>;
   // Two such windows with common negatives reach one word further and have one target more.
   using CountedPair = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, true>;
-  // Rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in the
-  // nearest cache until then.
+  // Rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in
+  // the nearest cache until then.
   static constexpr int kRowsAhead = 24;
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
-    return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_are_known() &&
+    return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_can_be_found() &&
            params_.share_negatives == 1 && !params_.loss;
   }
 
@@ -151,27 +142,12 @@ class ChunkTrainer {
   const TrainJob& job_;
   const SgnsParams& params_;
   Workspace& work_;
-  Tile tile_{};
+  Tile tile_;
   KeptWords<V> words_;
   DistinctTile<V> distinct_;
   CountedTile<V> counted_;
   SpanStats stats_;
   int tiles_ahead_;
 };
-
-template <class V>
-SpanStats train_chunk(const TrainJob& job, Workspace& workspace, Segment* segments, int count) {
-  return ChunkTrainer<V>(job, workspace).train(segments, count);
-}
-
-template <class V>
-int64_t most_slots(int contexts, int outputs) {
-  int64_t most = 0;
-  for (int o = 1; o <= outputs; ++o) {
-    const int64_t slots = SlotLayout<V>{contexts, o}.slots();
-    most = slots > most ? slots : most;
-  }
-  return most + V::lanes;
-}
 
 }  // namespace full_w2v

@@ -50,13 +50,12 @@ class CountedTile {
     collect_outputs(first, behind);
     collect_contexts(segment, first, behind);
     if (tile_.contexts == 0) return 0;
-    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
-    clear_counts<V>(tile_, layout);
-    find_output_slots(layout);
+    const SlotLayout<V> layout = begin_counting();
     return behind - first == 1 ? count_window(layout) : count_windows(segment, first, behind, layout);
   }
 
- private:
+  // The parts of build, for tiles that have other outputs beside.
+
   // Distinct output rows of the tile, and which of them each negative is.
   void collect_outputs(int32_t first, int32_t behind) {
     clear(work_.output_table);
@@ -64,12 +63,6 @@ class CountedTile {
     for (int32_t i = first; i < behind; ++i) add_output(words_.id(i));
     const auto ids = words_.outputs(first);
     for (int n = 1; n < work_.outputs; ++n) work_.negative[n] = add_output(ids[n]);
-  }
-
-  KERNEL_INLINE int32_t add_output(uint32_t id) {
-    const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
-    if (index == tile_.outputs) work_.output[tile_.outputs++] = words_.output_row(id);
-    return index;
   }
 
   // Distinct context rows of the tile, and how many words of its windows each of them is.
@@ -88,11 +81,15 @@ class CountedTile {
     }
   }
 
-  void find_output_slots(const SlotLayout<V>& layout) {
+  // Every pair of the collected rows untrained so far.
+  SlotLayout<V> begin_counting() {
+    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
+    clear_counts<V>(tile_, layout);
     for (int o = 0; o < tile_.outputs; ++o) {
       const int block_first = o / layout.width * layout.width, across = layout.block_width(block_first);
       work_.output_slots[o] = {layout.slot(0, o), layout.block(across), across};
     }
+    return layout;
   }
 
   // Counts of a tile of one window: every context word meets the target, its output 0, and all negatives.
@@ -113,6 +110,13 @@ class CountedTile {
       if (++row == layout.height) row = 0, ++block;
     }
     return pairs;
+  }
+
+ private:
+  KERNEL_INLINE int32_t add_output(uint32_t id) {
+    const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
+    if (index == tile_.outputs) work_.output[tile_.outputs++] = words_.output_row(id);
+    return index;
   }
 
   // Counts of a tile of several windows, whose contexts meet their own target and the common negatives.

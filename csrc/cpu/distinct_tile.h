@@ -22,7 +22,7 @@ class DistinctTile {
         tile_(tile),
         windows_(params.share_negatives),
         outputs_(params.share_negatives + params.negative),
-        usable_(windows_ <= kMostPatternedWindows && words.repeats_are_known()) {
+        usable_(windows_ <= kMostPatternedWindows && words.repeats_can_be_found()) {
     if (usable_) make_patterns();
   }
 

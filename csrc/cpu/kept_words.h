@@ -28,13 +28,29 @@ class KeptWords {
   void find(Segment* segments, int count) {
     subsample(segments, count);
     draw();
-    if (repeats_are_known()) find_repeated_words();
+  }
+
+  // latest_repeat[i]: the largest index so far whose word came again within the words that may be in one
+  // tile. Words low ... high - 1 hold one twice only if that of their last is at least low.
+  void find_repeated_words() {
+    const uint32_t* const ids = work_.ids.get();
+    int32_t* const latest = work_.latest_repeat.get();
+    const int reach = 2 * params_.window + params_.share_negatives - 1;
+    for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
+    for (int distance = reach; distance >= 1; --distance) {
+      for (int32_t i = first_known_ + distance; i < last_known_; ++i) {
+        latest[i] = ids[i] == ids[i - distance] ? i - distance : latest[i];
+      }
+    }
+    for (int32_t i = first_known_ + 1; i < last_known_; ++i) {
+      latest[i] = latest[i] < latest[i - 1] ? latest[i - 1] : latest[i];
+    }
   }
 
   // Kept words stand at work.margin ... end() - 1, those of the same sentences before and after around them.
   int32_t end() const { return last_; }
-  // Whether `distinct` can tell.
-  bool repeats_are_known() const { return params_.window <= kSearchedWindow; }
+  // Whether `distinct` can tell, after find_repeated_words.
+  bool repeats_can_be_found() const { return params_.window <= kSearchedWindow; }
 
   KERNEL_INLINE uint32_t id(int32_t i) const { return work_.ids[i]; }
   // First word of the window of word i, and the one behind its last.
@@ -141,23 +157,6 @@ class KeptWords {
                           &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
                           &work_.output_ids[int64_t{i} * work_.outputs]);
       V::store_words(&work_.repeats[i], repeats);
-    }
-  }
-
-  // latest_repeat[i]: the largest index so far whose word came again within the words that may be in one
-  // tile. Words low ... high - 1 hold one twice only if that of their last is at least low.
-  void find_repeated_words() {
-    const uint32_t* const ids = work_.ids.get();
-    int32_t* const latest = work_.latest_repeat.get();
-    const int reach = 2 * params_.window + params_.share_negatives - 1;
-    for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
-    for (int distance = reach; distance >= 1; --distance) {
-      for (int32_t i = first_known_ + distance; i < last_known_; ++i) {
-        latest[i] = ids[i] == ids[i - distance] ? i - distance : latest[i];
-      }
-    }
-    for (int32_t i = first_known_ + 1; i < last_known_; ++i) {
-      latest[i] = latest[i] < latest[i - 1] ? latest[i - 1] : latest[i];
     }
   }
 

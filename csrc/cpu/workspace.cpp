@@ -33,7 +33,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   latest_repeat = aligned_array<int32_t>(kept);
 
   most_contexts = 2 * params.window + params.share_negatives;
-  most_outputs = params.share_negatives + params.negative;
+  most_outputs = params.share_negatives + params.negative + params.longest_path;
   context = aligned_array<float*>(most_contexts);
   output = aligned_array<float*>(most_outputs);
   ahead = aligned_array<const char*>(most_outputs + 2 * params.share_negatives);
@@ -51,6 +51,8 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
     positive_pattern = aligned_array<float>(patterns);
     total_pattern = aligned_array<float>(patterns);
   }
+  hidden = aligned_array<float>(params.dimension + kVectorRoom);
+  sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);
   output_table = id_table(output_entries, most_outputs);
 }

@@ -5,6 +5,7 @@
 
 #include "cpu/aligned_memory.h"
 #include "cpu/segments.h"
+#include "cpu/tile.h"
 #include "sgns/params.h"
 
 namespace full_w2v {
@@ -40,6 +41,24 @@ struct alignas(64) Workspace {
   // `stride`: floats of a row.
   Workspace(const SgnsParams& params, int64_t slots, int64_t stride);
 
+  // A tile in this workspace's room.
+  template <class V>
+  Tile tile(int64_t stride, bool keep_scores) {
+    Tile tile{};
+    tile.vectors = static_cast<int>(stride / V::lanes);
+    tile.context = context.get();
+    tile.output = output.get();
+    tile.positive = positive.get();
+    tile.total = total.get();
+    tile.scores = scores.get();
+    tile.gradients = gradients.get();
+    tile.old_context = old_context.get();
+    tile.old_output = old_output.get();
+    tile.ahead = ahead.get();
+    tile.keep_scores = keep_scores;
+    return tile;
+  }
+
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
   int margin;
@@ -61,6 +80,7 @@ struct alignas(64) Workspace {
   AlignedArray<uint8_t> meets;  // which windows of the tile each context is in, a bit each
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
   AlignedArray<float> positive_pattern, total_pattern;  // DistinctTiles
+  AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

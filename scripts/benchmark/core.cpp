@@ -36,6 +36,7 @@ void for_each_chunk(const TrainJob& job, Workspace& work, const Use& use) {
     if (segments.empty()) continue;
     KeptWords<V> words(job, work);
     words.find(segments.data(), static_cast<int>(segments.size()));
+    words.find_repeated_words();
     use(words);
   }
 }
@@ -100,6 +101,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   const TrainJob job{params,
                      {task->ids, task->offsets, task->sentences},
                      {task->keep, task->noise},
+                     {},
                      input.get(),
                      output.get(),
                      stride,
