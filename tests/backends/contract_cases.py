@@ -98,13 +98,7 @@ def _cases() -> Iterator[Case]:
     yield make_case("long-fixed-unsampled", shrink_windows=False, sample=0.0, **long)
     for share in (1, 2, 3):
         yield make_case(f"long-share{share}", share_negatives=share, **long)
-    many = {"vocabulary": 3000, "sample": 1e-3, "vector_size": 33}  # words that seldom repeat in a window
-    for share in (1, 2, 3, 4, 5):
-        for negative in (5, 10):
-            name = f"many-words-share{share}-negative{negative}"
-            yield make_case(name, share_negatives=share, negative=negative, **many)
-    for window in (9, 16):
-        yield make_case(f"many-words-window{window}", window=window, shrink_windows=False, **many)
+    yield from _many_words()
     yield make_case("share-all", share_negatives=64, vector_size=100, window=2)
     yield make_case("two-epochs", epochs=2, seed=2**64 - 1, vector_size=100)
     yield make_case("two-epochs-pair", epochs=2, seed=2**63 + 2**32, vector_size=100, order="pair")
@@ -112,6 +106,17 @@ def _cases() -> Iterator[Case]:
     yield make_case("few-kept", sample=5e-5, ns_exponent=-0.5, vector_size=128, vocabulary=500)
     for order in ("window", "pair"):  # scores of about +-40, some beyond what float32's exp can hold
         yield make_case(f"large-scores-{order}", spread=6.5, vector_size=8, vocabulary=1000, order=order)
+
+
+def _many_words() -> Iterator[Case]:
+    # Words seldom repeat in a window: its tile is not counted.
+    many = {"vocabulary": 3000, "sample": 1e-3, "vector_size": 33}
+    for share in (1, 2, 3, 4, 5):
+        for negative in (5, 10):
+            name = f"many-words-share{share}-negative{negative}"
+            yield make_case(name, share_negatives=share, negative=negative, **many)
+    for window in (9, 16):
+        yield make_case(f"many-words-window{window}", window=window, shrink_windows=False, **many)
 
 
 CASES = list(_cases())
