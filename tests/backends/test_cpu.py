@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract_cases import CASES, CBOW_CASES, PATH_CASES, Case, assert_agrees
+from contract_cases import CASES, CBOW_CASES, PATH_CASES, Case, assert_agrees, make_case, run_case
+from contract_cases import model as start_of
 
 from full_w2v import _native
+from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cpu import CpuBackend, sgns_params
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -29,6 +31,17 @@ SETTINGS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_instruction_set_agrees_with_the_oracle(level: str, case: Case) -> None:
     assert_agrees(CpuBackend(level), case)
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_tree_of_one_word_trains_nothing(level: str, architecture: str) -> None:
+    one = make_case(
+        "one", vocabulary=1, hierarchical_softmax=True, negative=0, architecture=architecture, sample=0
+    )
+    run = run_case(CpuBackend(level), one)
+    assert run.stats == SpanStats(words=sum(one.lengths))
+    np.testing.assert_array_equal(run.input, start_of(one).input)
 
 
 def zipf_model(threads: int = 1, **settings: object) -> tuple[Model, EncodedCorpus]:
