@@ -43,6 +43,9 @@ class SgnsParams:
         alpha: float,
         min_alpha: float,
         seed: int,
+        cbow: bool,
+        cbow_mean: bool,
+        longest_path: int,
     ) -> None: ...
 
 class CpuTrainer:
@@ -54,13 +57,25 @@ class CpuTrainer:
         noise: NDArray[np.uint32],
         threads: int,
         simd: str = "",
+        path_offsets: NDArray[np.int64] | None = None,
+        path_steps: NDArray[np.uint32] | None = None,
     ) -> None: ...
     @property
     def simd(self) -> str: ...
     @property
     def threads(self) -> int: ...
-    def load(self, input: NDArray[np.float32], output: NDArray[np.float32]) -> None: ...
-    def read(self, input: NDArray[np.float32], output: NDArray[np.float32]) -> None: ...
+    def load(
+        self,
+        input: NDArray[np.float32],
+        output: NDArray[np.float32],
+        inner: NDArray[np.float32] | None = None,
+    ) -> None: ...
+    def read(
+        self,
+        input: NDArray[np.float32],
+        output: NDArray[np.float32],
+        inner: NDArray[np.float32] | None = None,
+    ) -> None: ...
     def set_corpus(self, ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> None: ...
     def train(self, begin: int, end: int, epoch: int) -> tuple[int, int, float]: ...
 

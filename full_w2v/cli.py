@@ -263,6 +263,20 @@ def _add_train(commands: Any) -> None:
         help=FORMATS_HELP + " for the whole model",
     )
     defaults = TrainConfig()
+    parser.add_argument(
+        "--cbow",
+        dest="architecture",
+        action="store_const",
+        const="cbow",
+        default=defaults.architecture,
+        help="predict each word from its contexts together (default: from each of them, skip-gram)",
+    )
+    parser.add_argument(
+        "--cbow-mean",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.cbow_mean,
+        help="CBOW predicts from the contexts' mean (default) or from their sum",
+    )
 
     def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
         default = getattr(defaults, name.replace("-", "_"))
@@ -279,6 +293,12 @@ def _add_train(commands: Any) -> None:
         help="draw each window's size from 1 ... --window (default), or always take it whole",
     )
     add("negative", int, "negatives a centre word")
+    parser.add_argument(
+        "--hs",
+        dest="hierarchical_softmax",
+        action="store_true",
+        help="hierarchical softmax, beside negative sampling; --negative 0 leaves it alone",
+    )
     add("ns-exponent", float, "negatives are drawn by count to this power", "X")
     add("sample", float, "subsampling threshold for frequent words, a share of all words", "X")
     add("alpha", float, "learning rate at the beginning", "X")

@@ -110,7 +110,7 @@ class Training:
             )
         self._model = model
         self._corpus = corpus
-        self._backend = open_backend(backend) if isinstance(backend, str) else backend
+        self._backend = open_backend(backend, model.config) if isinstance(backend, str) else backend
         self._progress = progress
         self._span_tokens = FIRST_SPAN_TOKENS
         self._epochs: list[SpanStats] = []
@@ -216,7 +216,7 @@ def train_model(
 
 
 def _check_finite(model: Model) -> None:
-    for matrix in (model.input, model.output):
+    for matrix in model.matrices:
         if first_not_finite(matrix) is not None:
             raise BackendError(
                 "training diverged: vectors hold values that are not finite; lower alpha, "

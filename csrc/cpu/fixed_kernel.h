@@ -52,12 +52,16 @@ struct FixedKernel {
     }
   }
 
-  template <int S>
+  template <bool Counted, int S>
   KERNEL_INLINE static void update_at(const Tile& tile, int k) {
-    const auto gradient = [&tile](int c) { return tile.gradients + layout.slot(c, 0); };
-    const auto old = [&tile, k](int c) { return tile.context[c] + k * V::lanes; };
-    update_block<V, O, S>(tile.output, tile.context, C, k, gradient, old);
-    prefetch_ahead<V, S>(tile.ahead, O + 1, k);
+    OutputSlices<V, O, S> slices;
+    slices.load(tile.output, tile.output, k);
+    UNROLL for (int c = 0; c < C; ++c) {
+      float* const row = tile.context[c] + k * V::lanes;
+      slices.meet(row, row, tile.gradients + layout.slot(c, 0));
+    }
+    slices.store(tile.output, k);
+    prefetch_ahead<V, S>(tile.ahead, Counted ? tile.ahead_rows : O + 1, k);
   }
 
   template <bool Counted>
@@ -65,32 +69,34 @@ struct FixedKernel {
     constexpr int S = update_slices<V>(O);
     find_gradients<Counted>(tile);
     int k = 0;
-    for (; k + S <= tile.vectors; k += S) update_at<S>(tile, k);
-    for (; k < tile.vectors; ++k) update_at<1>(tile, k);
+    for (; k + S <= tile.vectors; k += S) update_at<Counted, S>(tile, k);
+    for (; k < tile.vectors; ++k) update_at<Counted, 1>(tile, k);
   }
 };
 
-// Fixed kernels by their number of contexts, with and without counted pairs.
-template <class V, int O, int MostContexts>
+// Fixed kernels by their number of contexts.
+template <class V, int O, int MostContexts, bool Counted>
 struct FixedKernels {
   using Kernel = void (*)(const Tile&);
+  static constexpr bool exist = O <= V::widest;
   static const FixedKernels table;
 
-  Kernel plain[MostContexts + 1];
-  Kernel counted[MostContexts + 1];
+  Kernel by_contexts[MostContexts + 1];
 
-  constexpr FixedKernels() : plain{}, counted{} { fill<1>(); }
+  constexpr FixedKernels() : by_contexts{} {
+    if constexpr (exist) fill<1>();
+  }
+  static bool fits(int contexts, int outputs) { return exist && outputs == O && contexts <= MostContexts; }
 
  private:
   template <int C>
   constexpr void fill() {
-    plain[C] = &FixedKernel<V, C, O>::template train<false>;
-    counted[C] = &FixedKernel<V, C, O>::template train<true>;
+    by_contexts[C] = &FixedKernel<V, C, O>::template train<Counted>;
     if constexpr (C < MostContexts) fill<C + 1>();
   }
 };
 
-template <class V, int O, int MostContexts>
-constexpr FixedKernels<V, O, MostContexts> FixedKernels<V, O, MostContexts>::table{};
+template <class V, int O, int MostContexts, bool Counted>
+constexpr FixedKernels<V, O, MostContexts, Counted> FixedKernels<V, O, MostContexts, Counted>::table{};
 
 }  // namespace full_w2v

@@ -2,6 +2,8 @@
 // fixed_kernel.h.
 #pragma once
 
+#include <cstring>
+
 #include "cpu/gradient_kernel.h"
 #include "cpu/score_kernel.h"
 #include "cpu/tile.h"
@@ -10,98 +12,147 @@
 
 namespace full_w2v {
 
+// Contexts first ... last - 1 of a tile, which meet all of its outputs in turn.
+struct Strip {
+  int first, last;
+  bool copied;               // whether `old_context` holds their vectors as they were, else the rows do
+  float* const* old_output;  // the output rows before the tile
+};
+
+// The kernels of one block of outputs by its width and, for scores, by the number of contexts that meet it;
+// for updates, by the vectors of a row that are updated together.
 template <class V>
-struct GeneralKernel {
+struct BlockKernels {
   using Float = typename V::Float;
   using Layout = SlotLayout<V>;
+  using Score = void (*)(float* const* context, float* const* output, int vectors, float* scores);
+  using Update = void (*)(const Tile& tile, const Layout& layout, const Strip& strip, int output, int k);
+  static const BlockKernels table;
+  static constexpr int kMostSlices = 2;
 
-  // Scores of T contexts and B outputs, written as T * B floats, padded to whole groups.
+  Score score[V::widest + 1][Layout::kTallest + 1];
+  Update update[kMostSlices + 1][V::widest + 1];
+
+  constexpr BlockKernels() : score{}, update{} { fill<1>(); }
+
+ private:
+  template <int B>
+  constexpr void fill() {
+    fill_scores<B, 1>();
+    update[1][B] = &update_slice<B, 1>;
+    update[2][B] = &update_slice<B, 2>;
+    if constexpr (B < V::widest) fill<B + 1>();
+  }
+
+  template <int B, int T>
+  constexpr void fill_scores() {
+    score[B][T] = &write_scores<T, B>;
+    if constexpr (T < Layout{1, B}.height) fill_scores<B, T + 1>();
+  }
+
+  // Scores of T contexts and B outputs, padded to whole vectors.
   template <int T, int B>
-  static void score(float* const* context, float* const* output, int vectors, float* scores) {
+  static void write_scores(float* const* context, float* const* output, int vectors, float* scores) {
     constexpr int groups = BlockSums<V, T, B>::groups, per_vector = V::lanes / V::group;
     constexpr int vectors_out = (groups + per_vector - 1) / per_vector;
     Float sums[vectors_out * per_vector];
     UNROLL for (int g = 0; g < vectors_out * per_vector; ++g) sums[g] = V::broadcast(0.0f);
     score_block<V, T, B>(context, output, vectors, sums);
     UNROLL for (int v = 0; v < vectors_out; ++v) {
-      V::store(scores + v * V::lanes, V::join_groups(sums + v * per_vector));
+      V::store_unaligned(scores + v * V::lanes, V::join_groups(sums + v * per_vector));
     }
   }
 
-  using Score = void (*)(float* const*, float* const*, int, float*);
-
-  template <int B, int T = 1>
-  static Score score_for(int contexts) {
-    constexpr int tallest = Layout{1, B}.height;
-    if (contexts == T) return &score<T, B>;
-    if constexpr (T < tallest) return score_for<B, T + 1>(contexts);
-    return nullptr;
-  }
-
-  template <int B = V::widest>
-  static Score score_for_shape(int contexts, int outputs) {
-    if (outputs == B) return score_for<B>(contexts);
-    if constexpr (B > 1) return score_for_shape<B - 1>(contexts, outputs);
-    return nullptr;
-  }
-
-  static void find_scores(const Tile& tile, const Layout& layout) {
-    alignas(64) float block[Layout::kTallest * V::widest + V::lanes];
-    for (int o = 0; o < tile.outputs; o += layout.width) {
-      const int across = layout.block_width(o);
-      for (int c = 0; c < tile.contexts; c += layout.height) {
-        const int down = Layout::least(layout.height, tile.contexts - c);
-        score_for_shape(down, across)(tile.context + c, tile.output + o, tile.vectors, block);
-        float* const scores = tile.scores + layout.slot(c, o);
-        for (int i = 0; i < down * across; ++i) scores[i] = block[i];
-      }
-    }
-  }
-
-  static void find_gradients(const Tile& tile, const Layout& layout) {
-    for (int at = 0; at < layout.slots(); at += V::lanes) {
-      V::store(tile.gradients + at, gradient<V>(V::load(tile.scores + at), V::load(tile.positive + at),
-                                                V::load(tile.total + at), tile.rate));
-    }
-  }
-
-  // Vectors k ... k + S - 1 of all rows. With more than one block of outputs the contexts are copied first: a
-  // block changes them, and the next one needs them as they were.
+  // Vectors k ... k + S - 1 of the strip's contexts and of the outputs output ... output + B - 1.
   template <int B, int S>
-  KERNEL_INLINE static void update_outputs(const Tile& tile, const Layout& layout, int o, int k,
-                                           bool copied) {
-    const float* const gradients = tile.gradients + layout.slot(0, o);
-    const int height = layout.height, block = layout.block(B);
-    const auto gradient = [&](int c) { return gradients + c / height * block + c % height * B; };
-    const auto old = [&](int c) {
-      return copied ? tile.old_context + c * S * V::lanes : tile.context[c] + k * V::lanes;
-    };
-    update_block<V, B, S>(tile.output + o, tile.context, tile.contexts, k, gradient, old);
-  }
-
-  template <int S, int B = V::widest>
-  KERNEL_INLINE static void update_width(const Tile& tile, const Layout& layout, int o, int k, bool copied) {
-    if (layout.block_width(o) == B) return update_outputs<B, S>(tile, layout, o, k, copied);
-    if constexpr (B > 1) update_width<S, B - 1>(tile, layout, o, k, copied);
-  }
-
-  template <int S>
-  static void update(const Tile& tile, const Layout& layout, int k) {
-    const bool several = layout.width < tile.outputs;
-    for (int c = 0; several && c < tile.contexts; ++c) {
-      for (int s = 0; s < S; ++s) {
-        V::store(tile.old_context + (c * S + s) * V::lanes, V::load(tile.context[c] + (k + s) * V::lanes));
-      }
+  static void update_slice(const Tile& tile, const Layout& layout, const Strip& strip, int output, int k) {
+    const int padding = layout.block(B) - layout.height * B;
+    const float* gradients = tile.gradients + layout.slot(strip.first, output);
+    const float* old = tile.old_context;
+    OutputSlices<V, B, S> slices;
+    slices.load(tile.output + output, strip.old_output + output, k);
+    for (int c = strip.first, in_block = 0; c < strip.last; ++c) {
+      float* const row = tile.context[c] + k * V::lanes;
+      slices.meet(row, strip.copied ? old : row, gradients);
+      old += S * V::lanes;
+      gradients += B;
+      if (++in_block == layout.height) gradients += padding, in_block = 0;
     }
-    for (int o = 0; o < tile.outputs; o += layout.width) update_width<S>(tile, layout, o, k, several);
-    prefetch_ahead<V, S>(tile.ahead, tile.outputs + 1, k);
+    slices.store(tile.output + output, k);
   }
+};
+
+template <class V>
+constexpr BlockKernels<V> BlockKernels<V>::table{};
+
+// Strip after strip of contexts, each with all outputs: its rows come from memory once.
+template <class V>
+struct GeneralKernel {
+  using Layout = SlotLayout<V>;
 
   static void train(const Tile& tile) {
     const Layout layout{tile.contexts, tile.outputs};
-    find_scores(tile, layout);
-    find_gradients(tile, layout);
-    for (int k = 0; k < tile.vectors; ++k) update<1>(tile, layout, k);
+    const int length = layout.strip();
+    Strip strip{0, 0, layout.width < tile.outputs, tile.output};
+    if (length < tile.contexts) strip.old_output = copy_outputs(tile);
+    for (; strip.first < tile.contexts; strip.first = strip.last) {
+      strip.last = Layout::least(strip.first + length, tile.contexts);
+      find_gradients(tile, layout, strip);
+      update(tile, layout, strip);
+    }
+  }
+
+ private:
+  // Later strips meet the outputs as they were before the first.
+  static float* const* copy_outputs(const Tile& tile) {
+    for (int o = 0; o < tile.outputs; ++o) {
+      std::memcpy(tile.old_output[o], tile.output[o], sizeof(float) * tile.vectors * V::lanes);
+    }
+    return tile.old_output;
+  }
+
+  static void find_gradients(const Tile& tile, const Layout& layout, const Strip& strip) {
+    for (int o = 0; o < tile.outputs; o += layout.width) {
+      const int across = layout.block_width(o), first = layout.slot(strip.first, o);
+      const auto& score = BlockKernels<V>::table.score[across];
+      int slot = first;
+      for (int c = strip.first; c < strip.last; c += layout.height) {
+        const int down = Layout::least(layout.height, strip.last - c);
+        score[down](tile.context + c, strip.old_output + o, tile.vectors, tile.scores + slot);
+        slot += layout.block(across);
+      }
+      for (int at = first; at < slot; at += V::lanes) {
+        V::store(tile.gradients + at, gradient<V>(V::load(tile.scores + at), V::load(tile.positive + at),
+                                                  V::load(tile.total + at), tile.rate));
+      }
+    }
+  }
+
+  static void update(const Tile& tile, const Layout& layout, const Strip& strip) {
+    const int wide = update_slices<V>(layout.width);
+    int k = 0;
+    for (; k + wide <= tile.vectors; k += wide) update_slice(tile, layout, strip, k, wide);
+    for (; k < tile.vectors; ++k) update_slice(tile, layout, strip, k, 1);
+  }
+
+  // Vectors k ... k + S - 1 of all rows, S = 1 or 2.
+  static void update_slice(const Tile& tile, const Layout& layout, const Strip& strip, int k, int slices) {
+    if (strip.copied) copy_contexts(tile, strip, k, slices);
+    const auto& update = BlockKernels<V>::table.update[slices];
+    for (int o = 0; o < tile.outputs; o += layout.width) {
+      update[layout.block_width(o)](tile, layout, strip, o, k);
+    }
+    if (strip.first > 0) return;
+    for (int s = 0; s < slices; ++s) prefetch_ahead<V, 1>(tile.ahead, tile.ahead_rows, k + s);
+  }
+
+  // One block of outputs changes the contexts, and the next one needs them as they were.
+  static void copy_contexts(const Tile& tile, const Strip& strip, int k, int slices) {
+    float* to = tile.old_context;
+    for (int c = strip.first; c < strip.last; ++c) {
+      const float* const row = tile.context[c] + k * V::lanes;
+      for (int s = 0; s < slices; ++s, to += V::lanes) V::store(to, V::load(row + s * V::lanes));
+    }
   }
 };
 

@@ -19,13 +19,16 @@ struct Tile {
   float* total;
   float* scores;       // by slot: x.y, kept only if keep_scores
   float* gradients;    // by slot
-  float* old_context;  // room for one slice of every context row
-  const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated: outputs + 1
+  float* old_context;  // room for one slice of a strip of context rows
+  float** old_output;  // room for every output row
+  const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated
+  int ahead_rows;
   bool keep_scores;
 };
 
 // Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
 // blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.
+// Behind each region of slots is room for a vector, so that whole vectors may be written into it.
 template <class V>
 struct SlotLayout {
   int contexts, outputs;
@@ -37,13 +40,19 @@ struct SlotLayout {
         outputs(outputs),
         width(ceil_divide(outputs, ceil_divide(outputs, V::widest))),
         height(least(V::accumulators / width, kTallest)),
-        region(round_up(ceil_divide(contexts, height) * block(width), V::lanes)) {}
+        region(round_up(ceil_divide(contexts, height) * block(width), V::lanes) + V::lanes) {}
 
   // Outputs in the block that begins at `output`.
   constexpr int block_width(int output) const { return least(width, outputs - output); }
   // Slots between two blocks of contexts, for a block of so many outputs.
   constexpr int block(int across) const { return round_up(height * across, V::group); }
-  constexpr int slots() const { return ceil_divide(outputs, width) * region; }
+  // Contexts that are trained together: their slots of a block of outputs are whole vectors, their rows fit
+  // into the cache next to the core.
+  constexpr int strip() const {
+    const int smallest = height * (V::lanes / V::group);
+    return smallest * (kStrip / smallest);
+  }
+  constexpr int slots() const { return ceil_divide(outputs, width) * region - V::lanes; }
   constexpr int slot(int context, int output) const {
     const int first = output / width * width, across = block_width(first);
     return output / width * region + context / height * block(across) + context % height * across + output -
@@ -51,6 +60,7 @@ struct SlotLayout {
   }
 
   static constexpr int kTallest = 8;
+  static constexpr int kStrip = 16;
   static constexpr int ceil_divide(int a, int b) { return (a + b - 1) / b; }
   static constexpr int round_up(int a, int multiple) { return ceil_divide(a, multiple) * multiple; }
   static constexpr int least(int a, int b) { return a < b ? a : b; }

@@ -19,27 +19,31 @@ template <class V, int S>
 KERNEL_INLINE void prefetch_ahead(const char* const* ahead, int rows, int k) {
   constexpr int bytes = V::lanes * 4, line = 64;
   for (int at = k * bytes / line; at < (k + S) * bytes / line; ++at) {
-    UNROLL for (int r = 0; r < rows; ++r) __builtin_prefetch(ahead[r] + at * line, 0, 3);
+    for (int r = 0; r < rows; ++r) __builtin_prefetch(ahead[r] + at * line, 0, 3);
   }
 }
 
-// Vectors k ... k + S - 1 of B output rows and of every context row. `gradient(c)` points to the B gradients
-// of context c, `old(c)` to vectors k ... of its row before the tile.
-template <class V, int B, int S, class Gradient, class Old>
-KERNEL_INLINE void update_block(float* const* output, float* const* context, int contexts, int k,
-                                const Gradient& gradient, const Old& old) {
+// S vectors of B output rows, before a tile and as it changes them.
+template <class V, int B, int S>
+struct OutputSlices {
   using Float = typename V::Float;
   Float before[S][B], after[S][B];
-  UNROLL for (int o = 0; o < B; ++o) {
-    UNROLL for (int s = 0; s < S; ++s) after[s][o] = before[s][o] = V::load(output[o] + (k + s) * V::lanes);
+
+  // `old` points to the rows as they were before the tile: `row` itself unless some contexts were trained.
+  KERNEL_INLINE void load(float* const* row, float* const* old, int k) {
+    UNROLL for (int o = 0; o < B; ++o) {
+      UNROLL for (int s = 0; s < S; ++s) {
+        before[s][o] = V::load(old[o] + (k + s) * V::lanes);
+        after[s][o] = V::load(row[o] + (k + s) * V::lanes);
+      }
+    }
   }
-  UNROLL for (int c = 0; c < contexts; ++c) {
-    float* const row = context[c] + k * V::lanes;
-    const float* const old_row = old(c);
-    const float* const g = gradient(c);
+
+  // Meets S vectors of a context row, whose B gradients are `g`; `old` is that row before the tile.
+  KERNEL_INLINE void meet(float* row, const float* old, const float* g) {
     Float x[S], sum[S];
     UNROLL for (int s = 0; s < S; ++s) {
-      x[s] = V::load(old_row + s * V::lanes);
+      x[s] = V::load(old + s * V::lanes);
       sum[s] = V::load(row + s * V::lanes);
     }
     UNROLL for (int o = 0; o < B; ++o) {
@@ -51,9 +55,12 @@ KERNEL_INLINE void update_block(float* const* output, float* const* context, int
     }
     UNROLL for (int s = 0; s < S; ++s) V::store(row + s * V::lanes, sum[s]);
   }
-  UNROLL for (int o = 0; o < B; ++o) {
-    UNROLL for (int s = 0; s < S; ++s) V::store(output[o] + (k + s) * V::lanes, after[s][o]);
+
+  KERNEL_INLINE void store(float* const* row, int k) const {
+    UNROLL for (int o = 0; o < B; ++o) {
+      UNROLL for (int s = 0; s < S; ++s) V::store(row[o] + (k + s) * V::lanes, after[s][o]);
+    }
   }
-}
+};
 
 }  // namespace full_w2v

@@ -8,6 +8,7 @@
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
+//   store_unaligned  to any address; load and store take those of whole vectors
 //   mark_equal     `marks`, and in the lanes where a == b any other value than 0
 //   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
 //

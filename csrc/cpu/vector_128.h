@@ -19,6 +19,7 @@ struct Vector128 {
 
   VECTOR_INLINE Float load(const float* p) { return *reinterpret_cast<const Float*>(p); }
   VECTOR_INLINE void store(float* p, Float a) { *reinterpret_cast<Float*>(p) = a; }
+  VECTOR_INLINE void store_unaligned(float* p, Float a) { std::memcpy(p, &a, sizeof a); }
   VECTOR_INLINE Float broadcast(float a) { return Float{a, a, a, a}; }
   VECTOR_INLINE Float add(Float a, Float b) { return a + b; }
   VECTOR_INLINE Float sub(Float a, Float b) { return a - b; }

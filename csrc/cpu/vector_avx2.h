@@ -19,6 +19,7 @@ struct Avx2 {
 
   VECTOR_INLINE Float load(const float* p) { return _mm256_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm256_store_ps(p, a); }
+  VECTOR_INLINE void store_unaligned(float* p, Float a) { _mm256_storeu_ps(p, a); }
   VECTOR_INLINE Float broadcast(float a) { return _mm256_set1_ps(a); }
   VECTOR_INLINE Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   VECTOR_INLINE Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }

@@ -20,6 +20,7 @@ struct Avx512 {
 
   VECTOR_INLINE Float load(const float* p) { return _mm512_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm512_store_ps(p, a); }
+  VECTOR_INLINE void store_unaligned(float* p, Float a) { _mm512_storeu_ps(p, a); }
   VECTOR_INLINE Float broadcast(float a) { return _mm512_set1_ps(a); }
   VECTOR_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   VECTOR_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }

@@ -19,6 +19,7 @@ struct Scalar {
 
   VECTOR_INLINE Float load(const float* p) { return *p; }
   VECTOR_INLINE void store(float* p, Float a) { *p = a; }
+  VECTOR_INLINE void store_unaligned(float* p, Float a) { *p = a; }
   VECTOR_INLINE Float broadcast(float a) { return a; }
   VECTOR_INLINE Float add(Float a, Float b) { return a + b; }
   VECTOR_INLINE Float sub(Float a, Float b) { return a - b; }

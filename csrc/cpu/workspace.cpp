@@ -19,8 +19,8 @@ IdTable id_table(AlignedArray<IdTable::Entry>& entries, int64_t ids) {
 
 }  // namespace
 
-Workspace::Workspace(const SgnsParams& params, int64_t slots)
-    : margin(2 * params.window + kVectorRoom), outputs(1 + params.negative) {
+Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
+    : margin(2 * params.window + 2 * params.share_negatives + kVectorRoom), outputs(1 + params.negative) {
   const int64_t tokens = kChunkTokens + kSegmentTokens;
   const int64_t kept = tokens + 2 * margin;
   keep_words = aligned_array<uint32_t>(tokens + 2 * kVectorRoom);
@@ -33,15 +33,26 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   latest_repeat = aligned_array<int32_t>(kept);
 
   most_contexts = 2 * params.window + params.share_negatives;
-  most_outputs = params.share_negatives + params.negative;
+  most_outputs = params.share_negatives + params.negative + params.longest_path;
   context = aligned_array<float*>(most_contexts);
   output = aligned_array<float*>(most_outputs);
-  ahead = aligned_array<const char*>(most_outputs + 1);
+  ahead = aligned_array<const char*>(most_outputs + 2 * params.share_negatives);
+  old_output = aligned_array<float*>(most_outputs);
+  old_output_rows = aligned_array<float>(most_outputs * stride);
+  for (int o = 0; o < most_outputs; ++o) old_output[o] = old_output_rows.get() + o * stride;
   context_words = aligned_array<int32_t>(most_contexts);
   negative = aligned_array<int32_t>(outputs);
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
   old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
+  meets = aligned_array<uint8_t>(most_contexts);
+  if (params.share_negatives <= kMostPatternedWindows) {
+    const int64_t patterns = (int64_t{kPatternFloats} * most_outputs) << params.share_negatives;
+    positive_pattern = aligned_array<float>(patterns);
+    total_pattern = aligned_array<float>(patterns);
+  }
+  hidden = aligned_array<float>(params.dimension + kVectorRoom);
+  sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);
   output_table = id_table(output_entries, most_outputs);
 }

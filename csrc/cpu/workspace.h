@@ -5,6 +5,7 @@
 
 #include "cpu/aligned_memory.h"
 #include "cpu/segments.h"
+#include "cpu/tile.h"
 #include "sgns/params.h"
 
 namespace full_w2v {
@@ -29,10 +30,34 @@ struct OutputSlots {
   }
 };
 
+// With up to so many windows in a tile, what a context meets is looked up by the windows that it is in.
+constexpr int kMostPatternedWindows = 4;
+// Floats of a pattern for one block of outputs, at least the widest level's block.
+constexpr int kPatternFloats = 8;
+
 // Aligned to its own cache lines: neighbouring threads never write the same one.
 struct alignas(64) Workspace {
   // `slots`: room for the pairs of the largest tile, in the layout of the kernels that will use it.
-  Workspace(const SgnsParams& params, int64_t slots);
+  // `stride`: floats of a row.
+  Workspace(const SgnsParams& params, int64_t slots, int64_t stride);
+
+  // A tile in this workspace's room.
+  template <class V>
+  Tile tile(int64_t stride, bool keep_scores) {
+    Tile tile{};
+    tile.vectors = static_cast<int>(stride / V::lanes);
+    tile.context = context.get();
+    tile.output = output.get();
+    tile.positive = positive.get();
+    tile.total = total.get();
+    tile.scores = scores.get();
+    tile.gradients = gradients.get();
+    tile.old_context = old_context.get();
+    tile.old_output = old_output.get();
+    tile.ahead = ahead.get();
+    tile.keep_scores = keep_scores;
+    return tile;
+  }
 
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
@@ -47,12 +72,15 @@ struct alignas(64) Workspace {
   AlignedArray<int32_t> latest_repeat;  // largest index so far of a word that came again within a window
 
   int most_contexts, most_outputs;  // of a tile
-  AlignedArray<float*> context, output;
+  AlignedArray<float*> context, output, old_output;
   AlignedArray<const char*> ahead;
   AlignedArray<int32_t> context_words;  // words of the tile's windows that each context is
   AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
-  AlignedArray<float> positive, total, scores, gradients, old_context;
+  AlignedArray<uint8_t> meets;  // which windows of the tile each context is in, a bit each
+  AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
+  AlignedArray<float> positive_pattern, total_pattern;  // DistinctTiles
+  AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

@@ -14,8 +14,8 @@ from full_w2v.vocabulary import keep_thresholds, noise_table
 SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 
 
-def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams:
-    """The settings as the native trainers take them."""
+def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0) -> _native.SgnsParams:
+    """The settings as the native trainers take them. longest_path: of the Huffman tree, if there is one."""
     return _native.SgnsParams(
         vocabulary=vocabulary_size,
         dimension=config.vector_size,
@@ -29,6 +29,9 @@ def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams
         alpha=config.alpha,
         min_alpha=config.min_alpha,
         seed=config.seed,
+        cbow=config.architecture == "cbow",
+        cbow_mean=config.cbow_mean,
+        longest_path=max(longest_path, 1) if config.hierarchical_softmax else 0,
     )
 
 
@@ -53,6 +56,11 @@ class CpuBackend:
         """Instruction sets that can be chosen from and cores that may be used."""
         return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
 
+    @staticmethod
+    def refusal(_config: TrainConfig) -> str:
+        """Empty: this backend trains with all settings."""
+        return ""
+
     @property
     def description(self) -> str:
         """Instruction set and threads in use."""
@@ -61,16 +69,18 @@ class CpuBackend:
 
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
-        counts = model.vocabulary.counts
+        counts, tree = model.vocabulary.counts, model.tree
         self._trainer = _native.CpuTrainer(
-            params=sgns_params(len(counts), model.config),
+            params=sgns_params(len(counts), model.config, tree.longest if tree else 0),
             keep=keep_thresholds(counts, model.config.sample),
             noise=noise_table(counts, model.config.ns_exponent),
             threads=model.config.threads or usable_cores(),
             simd=self._simd,
+            path_offsets=tree.offsets if tree else None,
+            path_steps=tree.steps if tree else None,
         )
         self._corpus = None
-        self._trainer.load(model.input, model.output)
+        self._trainer.load(*model.matrices)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1."""
@@ -82,7 +92,7 @@ class CpuBackend:
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
-        self._loaded().read(model.input, model.output)
+        self._loaded().read(*model.matrices)
 
     def close(self) -> None:
         """Frees the matrices."""

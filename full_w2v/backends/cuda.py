@@ -90,6 +90,20 @@ class CudaBackend:
         taken = ", ".join(_default_choice(module, number, order) for order in get_args(Order))
         return f"{_describe(properties)}; kernels {kernels}; by default {taken}"
 
+    @staticmethod
+    def refusal(config: TrainConfig) -> str:
+        """What the kernels do not compute, and who does: CBOW, hierarchical softmax, shared negatives."""
+        if config.architecture != "skip-gram":
+            return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
+        if config.hierarchical_softmax:
+            return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
+        if config.share_negatives != 1:
+            return (
+                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
+                " backend='cpu' takes more"
+            )
+        return ""
+
     def __init__(
         self,
         device: str | None = None,
@@ -127,11 +141,9 @@ class CudaBackend:
         Raises BackendError if the settings or the sizes do not fit this device.
         """
         config, vocabulary = model.config, model.vocabulary
-        if config.share_negatives != 1:
-            raise BackendError(
-                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
-                " backend='cpu' takes more"
-            )
+        reason = self.refusal(config)
+        if reason:
+            raise BackendError(reason)
         try:
             self._trainer = self._module.Trainer(
                 vocabulary=len(vocabulary),

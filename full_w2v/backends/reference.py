@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.backends.base import SpanStats
+from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
+from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate, segments
 from full_w2v.vocabulary import keep_thresholds, noise_table
@@ -49,6 +51,7 @@ class Settings(NamedTuple):
 
     keep: uint32 [vocabulary], the largest draw that keeps each word.
     noise: uint32 [vocabulary, 2], threshold and alias of each slot of the negatives' alias table.
+    path_offsets, points, codes: of the Huffman tree (full_w2v.huffman), empty without hierarchical softmax.
     """
 
     seed: np.uint64
@@ -58,12 +61,18 @@ class Settings(NamedTuple):
     negative: int
     share_negatives: int
     pair_order: bool
+    cbow: bool
+    cbow_mean: bool
+    hierarchical: bool
     keep: NDArray[np.uint32]
     noise: NDArray[np.uint32]
+    path_offsets: Int64
+    points: Int64
+    codes: NDArray[np.uint8]
 
 
 class Matrices(NamedTuple):
-    """The rows in training, each [vocabulary, vector_size]."""
+    """The rows in training, [vocabulary, vector_size]; behind the words' output rows the inner nodes'."""
 
     input: Float64
     output: Float64
@@ -77,7 +86,10 @@ class Sentence(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Rows that meet: inputs [n] and outputs [m] are word ids, labels [n, m] holds 1, 0 or NO_PAIR."""
+    """Rows that meet: inputs [n] are word ids, outputs [m] too, or vocabulary + an inner node of the tree.
+
+    labels [n, m] holds 1, 0 or NO_PAIR.
+    """
 
     inputs: Int64
     outputs: Int64
@@ -179,7 +191,8 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
     """The tile of kept tokens first ... last - 1: their contexts, their targets, the first one's negatives.
 
     Outputs are the targets in order, then the negatives; a context meets its own target (label 1) and every
-    negative that is not that target (label 0). One centre alone gives its plain window.
+    negative that is not that target (label 0). One centre alone gives its plain window, and with hierarchical
+    softmax the nodes of its target's path.
     """
     centres = last - first
     noise = negatives(settings, sentence.kept[first])
@@ -199,7 +212,26 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
                 if noise[n] != outputs[m]:
                     labels[count, centres + n] = 0
             count += 1
-    return Tile(inputs[:count], outputs, labels[:count])
+    tile = Tile(inputs[:count], outputs, labels[:count])
+    return with_path(settings, tile, outputs[0]) if settings.hierarchical else tile
+
+
+@_compiled
+def with_path(settings: Settings, tile: Tile, target: int) -> Tile:
+    """The tile with the nodes of the target's path as further outputs, with labels 1 - code.
+
+    Without negatives these are the only ones: no context meets the target itself.
+    """
+    begin, end = settings.path_offsets[target], settings.path_offsets[target + 1]
+    words = len(tile.outputs) if settings.negative > 0 else 0
+    outputs = np.empty(words + end - begin, np.int64)
+    labels = np.empty((len(tile.inputs), len(outputs)), np.int8)
+    for o in range(len(outputs)):
+        step = begin + o - words
+        outputs[o] = tile.outputs[o] if o < words else len(settings.keep) + settings.points[step]
+        for c in range(len(tile.inputs)):
+            labels[c, o] = tile.labels[c, o] if o < words else 1 - settings.codes[step]
+    return Tile(tile.inputs, outputs, labels)
 
 
 # Updates
@@ -290,6 +322,35 @@ def pair_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
 
 
 @_compiled
+def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool) -> tuple[int, float]:
+    """Trains a tile of one centre: its contexts' mean or sum h meets each output, from the rows before it.
+
+    s = sigmoid(h . y_o), g = rate * (label - s), e = sum_o g*y_o; y_o += g*h; x_c += e for the mean, e / C
+    for the sum of C contexts, as in gensim. Returns the number of outputs met and the sum of their losses.
+    """
+    contexts = len(tile.inputs)
+    if contexts == 0:
+        return 0, 0.0
+    hidden, error = np.zeros((2, matrices.input.shape[1]))
+    y = copy_rows(matrices.output, tile.outputs)
+    for word in tile.inputs:
+        add_scaled(hidden, 1.0 / contexts if mean else 1.0, matrices.input[word])
+    pairs, loss = 0, 0.0
+    for o in range(len(y)):
+        label = tile.labels[0, o]  # every context has this one
+        if label != NO_PAIR:
+            score = dot(hidden, y[o])
+            g = rate * (label - sigmoid(score))
+            add_scaled(error, g, y[o])
+            add_scaled(matrices.output[tile.outputs[o]], g, hidden)
+            pairs += 1
+            loss += pair_loss(score, label)
+    for word in tile.inputs:
+        add_scaled(matrices.input[word], 1.0 if mean else 1.0 / contexts, error)
+    return pairs, loss
+
+
+@_compiled
 def train_segment(
     settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
 ) -> tuple[int, float]:
@@ -300,7 +361,9 @@ def train_segment(
     pairs, loss = 0, 0.0
     for first in range(segment[0], segment[1], settings.share_negatives):
         tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
-        if settings.pair_order:
+        if settings.cbow:
+            tile_pairs, tile_loss = cbow_step(matrices, tile, rate, settings.cbow_mean)
+        elif settings.pair_order:
             tile_pairs, tile_loss = pair_step(matrices, tile, rate)
         else:
             tile_pairs, tile_loss = window_step(matrices, tile, rate)
@@ -312,7 +375,8 @@ def train_segment(
 class ReferenceBackend:
     """The contract in float64 on one thread: slow, exact and the same everywhere.
 
-    input, output: the matrices in training, float64, shape [vocabulary, vector_size].
+    input, output: the matrices in training, float64, shape [vocabulary, vector_size]; with hierarchical
+        softmax the inner nodes' rows stand in `output` behind those of the words.
     """
 
     name = "reference"
@@ -323,6 +387,11 @@ class ReferenceBackend:
     def hardware() -> str:
         """What the oracle needs: numba."""
         return f"numba {numba.__version__}, float64, one core; for checking the others"
+
+    @staticmethod
+    def refusal(_config: TrainConfig) -> str:
+        """Empty: the oracle trains with all settings."""
+        return ""
 
     @property
     def description(self) -> str:
@@ -336,7 +405,8 @@ class ReferenceBackend:
         self._keep = keep_thresholds(counts, model.config.sample)
         self._noise = noise_table(counts, model.config.ns_exponent)
         self.input = model.input.astype(np.float64)
-        self.output = model.output.astype(np.float64)
+        self.output = np.vstack(model.matrices[1:]).astype(np.float64)
+        self._tree = model.tree or HuffmanTree.from_paths([], [])
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ...
@@ -368,14 +438,22 @@ class ReferenceBackend:
             negative=c.negative,
             share_negatives=c.share_negatives,
             pair_order=c.order == "pair",
+            cbow=c.architecture == "cbow",
+            cbow_mean=c.cbow_mean,
+            hierarchical=c.hierarchical_softmax,
             keep=self._keep,
             noise=self._noise,
+            path_offsets=self._tree.offsets,
+            points=self._tree.points,
+            codes=self._tree.codes,
         )
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's, rounded to float32."""
         model.input[:] = self.input
-        model.output[:] = self.output
+        model.output[:] = self.output[: len(model.output)]
+        if model.inner is not None:
+            model.inner[:] = self.output[len(model.output) :]
 
     def close(self) -> None:
         """Frees the matrices."""

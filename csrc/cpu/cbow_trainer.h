@@ -1,0 +1,100 @@
+// CBOW on one thread: the words, draws and windows of kept_words.h, trained by cbow_kernel.h.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/cbow_kernel.h"
+#include "cpu/huffman_path.h"
+#include "cpu/kept_words.h"
+#include "cpu/loss_kernel.h"
+
+namespace full_w2v {
+
+template <class V>
+class CbowTrainer {
+ public:
+  CbowTrainer(const TrainJob& job, Workspace& workspace)
+      : job_(job),
+        params_(job.params),
+        work_(workspace),
+        tile_{workspace.tile<V>(job.stride, job.params.loss), workspace.hidden.get(), workspace.sums.get(),
+              0.0f, 0.0f},
+        words_(job, workspace) {}
+
+  SpanStats train(Segment* segments, int count) {
+    words_.find(segments, count);
+    for (int s = 0; s < count; ++s) train_segment(segments[s]);
+    stats_.words = words_.end() - work_.margin;
+    return stats_;
+  }
+
+ private:
+  static constexpr int kWindowsAhead = 4;  // windows between fetching a row and training it
+
+  void train_segment(const Segment& segment) {
+    tile_.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
+    for (int32_t i = segment.first; i < segment.last; ++i) train_window(segment, i);
+  }
+
+  KERNEL_INLINE void train_window(const Segment& segment, int32_t i) {
+    collect_contexts(segment, i);
+    if (tile_.contexts == 0) return;
+    collect_outputs(i);
+    if (tile_.outputs == 0) return;
+    look_ahead(i);
+    if (work_.repeats[i]) {
+      CbowKernel<V, false>::train(tile_);
+    } else {
+      CbowKernel<V, true>::train(tile_);
+    }
+    stats_.pairs += tile_.outputs;
+    if (params_.loss) stats_.loss += tile_loss<V>(tile_, slots());
+  }
+
+  KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
+    tile_.contexts = 0;
+    words_.for_each_context(segment, i,
+                            [this](uint32_t id) { tile_.context[tile_.contexts++] = words_.input_row(id); });
+    const float contexts = static_cast<float>(tile_.contexts);
+    tile_.scale = params_.cbow_mean ? 1.0f / contexts : 1.0f;
+    tile_.share = params_.cbow_mean ? 1.0f : 1.0f / contexts;
+  }
+
+  // The target and its negatives, but for those that are the target; then the inner nodes of the target's
+  // path.
+  KERNEL_INLINE void collect_outputs(int32_t i) {
+    const auto ids = words_.outputs(i);
+    tile_.outputs = 0;
+    for (int o = 0; params_.negative > 0 && o < work_.outputs; ++o) {
+      if (o == 0 || !work_.repeats[i] || ids[o] != ids[0]) add_output(ids[o], o == 0);
+    }
+    if (has_tree(params_)) {
+      for_each_step(job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
+    }
+    for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
+  }
+
+  KERNEL_INLINE void add_output(uint32_t row, bool label) {
+    tile_.positive[tile_.outputs] = label;
+    tile_.total[tile_.outputs] = 1.0f;
+    tile_.output[tile_.outputs++] = words_.output_row(row);
+  }
+
+  KERNEL_INLINE int slots() const { return (tile_.outputs + V::lanes - 1) / V::lanes * V::lanes; }
+
+  // Rows of a window to come: as many of its outputs as this one has, and the context that it meets first.
+  KERNEL_INLINE void look_ahead(int32_t i) {
+    const int32_t next = words_.id(i + kWindowsAhead + params_.window);
+    fetch_outputs(job_, words_.outputs(i + kWindowsAhead), params_.negative > 0 ? work_.outputs : 0, tile_);
+    tile_.ahead[tile_.outputs] = reinterpret_cast<const char*>(words_.input_row(next));
+  }
+
+  const TrainJob& job_;
+  const SgnsParams& params_;
+  Workspace& work_;
+  CbowTile tile_;
+  KeptWords<V> words_;
+  SpanStats stats_;
+};
+
+}  // namespace full_w2v

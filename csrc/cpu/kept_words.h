@@ -1,0 +1,170 @@
+// The words kept of a chunk of the corpus, with their windows and the rows that these train.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/draw_kernel.h"
+#include "cpu/kernels.h"
+#include "sgns/draws.h"
+
+namespace full_w2v {
+
+template <class V>
+class KeptWords {
+ public:
+  // Negatives of a kept word behind its own id: the outputs of its window.
+  struct OutputIds {
+    const uint32_t* first;
+    KERNEL_INLINE uint32_t operator[](int output) const { return first[output * V::lanes]; }
+  };
+
+  // With windows up to this radius repeated words are searched for, a vector at a time. In larger ones some
+  // word nearly always repeats: all are counted.
+  static constexpr int kSearchedWindow = 16;
+
+  KeptWords(const TrainJob& job, Workspace& workspace) : job_(job), params_(job.params), work_(workspace) {}
+
+  // Subsamples the segments, which are in one piece, and draws for every kept word.
+  void find(Segment* segments, int count) {
+    subsample(segments, count);
+    draw();
+  }
+
+  // latest_repeat[i]: the largest index so far whose word came again within the words that may be in one
+  // tile. Words low ... high - 1 hold one twice only if that of their last is at least low.
+  void find_repeated_words() {
+    const uint32_t* const ids = work_.ids.get();
+    int32_t* const latest = work_.latest_repeat.get();
+    const int reach = 2 * params_.window + params_.share_negatives - 1;
+    for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
+    for (int distance = reach; distance >= 1; --distance) {
+      for (int32_t i = first_known_ + distance; i < last_known_; ++i) {
+        latest[i] = ids[i] == ids[i - distance] ? i - distance : latest[i];
+      }
+    }
+    for (int32_t i = first_known_ + 1; i < last_known_; ++i) {
+      latest[i] = latest[i] < latest[i - 1] ? latest[i - 1] : latest[i];
+    }
+  }
+
+  // Kept words stand at work.margin ... end() - 1, those of the same sentences before and after around them.
+  int32_t end() const { return last_; }
+  // Whether `distinct` can tell, after find_repeated_words.
+  bool repeats_can_be_found() const { return params_.window <= kSearchedWindow; }
+
+  KERNEL_INLINE uint32_t id(int32_t i) const { return work_.ids[i]; }
+  // First word of the window of word i, and the one behind its last.
+  KERNEL_INLINE int32_t window_low(const Segment& segment, int32_t i) const {
+    const int32_t low = i - static_cast<int32_t>(work_.radius[i]);
+    return low < segment.low ? segment.low : low;
+  }
+  KERNEL_INLINE int32_t window_high(const Segment& segment, int32_t i) const {
+    const int32_t high = i + static_cast<int32_t>(work_.radius[i]) + 1;
+    return high > segment.high ? segment.high : high;
+  }
+  template <class Use>
+  KERNEL_INLINE void for_each_context(const Segment& segment, int32_t i, const Use& use) const {
+    const int32_t low = window_low(segment, i), high = window_high(segment, i);
+    for (int32_t at = low; at < high; ++at) {
+      if (at != i) use(work_.ids[at]);
+    }
+  }
+  // Outputs of a kept word: its own id, then its negatives.
+  KERNEL_INLINE OutputIds outputs(int32_t i) const {
+    const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
+    return {&work_.output_ids[int64_t{from} * work_.outputs + (i - from)]};
+  }
+  // Whether words low ... high - 1, at most 2 W + K of them, and the outputs of word i are all different.
+  KERNEL_INLINE bool distinct(int32_t i, int32_t low, int32_t high) const {
+    return !work_.repeats[i] && work_.latest_repeat[high - 1] < low;
+  }
+
+  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
+  KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
+
+ private:
+  void subsample(Segment* segments, int count) {
+    const int64_t begin = segments[0].begin, end = segments[count - 1].end;
+    draw_keep_words<V>(params_.seed, job_.epoch, begin, end, work_.keep_words.get());
+    const uint32_t* const words = work_.keep_words.get() - (begin & ~int64_t{3});
+    last_ = work_.margin;
+    for (int s = 0; s < count; ++s) {
+      Segment& segment = segments[s];
+      segment.first = last_;
+      for (int64_t at = segment.begin; at < segment.end; ++at) {
+        const int32_t id = job_.corpus.ids[at];
+        put(last_, id, at);
+        last_ += keeps(words[at], job_.tables.keep[id]);
+      }
+      segment.last = last_;
+    }
+    first_known_ = before(segments[0]);
+    last_known_ = after(segments[count - 1]);
+    find_bounds(segments, count);
+  }
+
+  KERNEL_INLINE void put(int32_t index, int32_t id, int64_t position) {
+    const auto bits = static_cast<uint64_t>(position);
+    work_.ids[index] = static_cast<uint32_t>(id);
+    work_.position_low[index] = static_cast<uint32_t>(bits);
+    work_.position_high[index] = static_cast<uint32_t>(bits >> 32);
+  }
+
+  bool keeps_token(int64_t position) const {
+    return keeps(keep_draw(params_.seed, job_.epoch, position), job_.tables.keep[job_.corpus.ids[position]]);
+  }
+
+  // Puts the last words kept before the first segment in its sentence; returns the index of the first of
+  // them.
+  int32_t before(const Segment& segment) {
+    int32_t low = work_.margin;
+    for (int64_t at = segment.begin - 1; at >= segment.sentence_begin; --at) {
+      if (low == work_.margin - params_.window) break;
+      if (keeps_token(at)) put(--low, job_.corpus.ids[at], at);
+    }
+    return low;
+  }
+
+  // Puts the first words kept behind the last segment in its sentence; returns the index behind them.
+  int32_t after(const Segment& segment) {
+    int32_t high = last_;
+    for (int64_t at = segment.end; at < segment.sentence_end && high < last_ + params_.window; ++at) {
+      if (keeps_token(at)) put(high++, job_.corpus.ids[at], at);
+    }
+    return high;
+  }
+
+  // low and high of every segment: the kept words of its sentence that are at hand.
+  void find_bounds(Segment* segments, int count) const {
+    int32_t low = first_known_, high = last_known_;
+    for (int s = 0; s < count; ++s) {
+      if (segments[s].begin == segments[s].sentence_begin) low = segments[s].first;
+      segments[s].low = low;
+    }
+    for (int s = count - 1; s >= 0; --s) {
+      if (segments[s].end == segments[s].sentence_end) high = segments[s].last;
+      segments[s].high = high;
+    }
+  }
+
+  // Radius and outputs of every kept word, and what repeats among the outputs.
+  void draw() {
+    // Whole vectors are drawn, and rows ahead of the last word are fetched: both must see valid ids.
+    for (int32_t i = last_known_; i < last_ + work_.margin; ++i) put(i, 0, 0);
+    for (int32_t i = work_.margin; i < last_; i += V::lanes) {
+      const typename V::Word repeats =
+          draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
+                          &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
+                          &work_.output_ids[int64_t{i} * work_.outputs]);
+      V::store_words(&work_.repeats[i], repeats);
+    }
+  }
+
+  const TrainJob& job_;
+  const SgnsParams& params_;
+  Workspace& work_;
+  int32_t last_ = 0;                          // behind the chunk's last kept word
+  int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
+};
+
+}  // namespace full_w2v
