@@ -3,6 +3,7 @@
 #include "bindings/cuda.h"
 #include "cuda/check.h"
 #include "emulator/control.h"
+#include "emulator/ptx/warp.h"
 
 namespace py = pybind11;
 
@@ -44,6 +45,31 @@ py::dict counters() {
   return result;
 }
 
+py::dict ptx_kernel_counters(const emulator::ptx::Counters& one) {
+  py::dict result, instructions, lanes, global;
+  for (int kind = 0; kind < emulator::ptx::kClasses; ++kind) {
+    const char* name = emulator::ptx::name(static_cast<emulator::ptx::Class>(kind));
+    instructions[name] = one.instructions[kind];
+    lanes[name] = one.lanes[kind];
+  }
+  for (const auto& entry : one.global) global[py::int_(entry.first)] = space_traffic(entry.second);
+  result["launches"] = one.launches;
+  result["instructions"] = instructions;
+  result["lanes"] = lanes;
+  result["bank_conflicts"] = one.bank_conflicts;
+  result["shared"] = space_traffic(one.shared);
+  result["global"] = global;
+  return result;
+}
+
+py::dict ptx_counters() {
+  py::dict result;
+  for (const auto& entry : emulator::ptx::counters()) {
+    result[py::str(entry.first)] = ptx_kernel_counters(entry.second);
+  }
+  return result;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cuda_emulated, module) {
@@ -55,6 +81,12 @@ PYBIND11_MODULE(_cuda_emulated, module) {
       "Sets up the device by name=value,... ; a device lost to a fault is usable again.");
   module.def("counters", &counters, "What each kernel moved and met since the last reset_counters().");
   module.def("reset_counters", &emulator::reset_counters);
+  module.def("load_ptx", &emulator::ptx::load, py::arg("text"),
+             "Takes the kernels of a PTX text: their launches run from it, until unload_ptx().");
+  module.def("unload_ptx", &emulator::ptx::unload);
+  module.def("ptx_counters", &ptx_counters,
+             "What each kernel did that ran from PTX since reset_ptx_counters().");
+  module.def("reset_ptx_counters", &emulator::ptx::reset_counters);
   module.def("most_launches_in_flight", &emulator::most_launches_in_flight,
              "The most launches that were enqueued and not yet done at a time, since configure().");
   module.def(

@@ -24,6 +24,57 @@ __device__ __forceinline__ unsigned char* shared_memory() {
 // Reads through the L2 cache: rows are changed by atomics, which work there and leave lines of L1 stale.
 __device__ __forceinline__ float read_row(const float* value) { return __ldcg(value); }
 
+// 1, 2 or 4 neighbouring values of a row, in one request, aligned to their size.
+template <int kCount>
+__device__ __forceinline__ void read_values(const float* from, float* values) {
+  if constexpr (kCount == 4) {
+    const float4 four = __ldcg(reinterpret_cast<const float4*>(from));
+    values[0] = four.x, values[1] = four.y, values[2] = four.z, values[3] = four.w;
+  } else if constexpr (kCount == 2) {
+    const float2 two = __ldcg(reinterpret_cast<const float2*>(from));
+    values[0] = two.x, values[1] = two.y;
+  } else {
+    values[0] = read_row(from);
+  }
+}
+
+// Adds 1, 2 or 4 neighbouring values in global memory atomically, each for itself. More than one needs
+// compute capability 9.0. atomicAdd() would first ask which memory the address is in, if the compiler cannot
+// tell.
+template <int kCount>
+__device__ __forceinline__ void add_values(float* to, const float* values) {
+#if defined(__CUDACC__)
+  const size_t at = __cvta_generic_to_global(to);
+  if constexpr (kCount == 4) {
+    asm volatile("red.global.add.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(at), "f"(values[0]), "f"(values[1]),
+                 "f"(values[2]), "f"(values[3])
+                 : "memory");
+  } else if constexpr (kCount == 2) {
+    asm volatile("red.global.add.v2.f32 [%0], {%1, %2};" ::"l"(at), "f"(values[0]), "f"(values[1])
+                 : "memory");
+  } else {
+    asm volatile("red.global.add.f32 [%0], %1;" ::"l"(at), "f"(values[0]) : "memory");
+  }
+#else
+  static_assert(kCount == 1, "the emulated device adds one value at a time");
+  atomicAdd(to, values[0]);
+#endif
+}
+
+// base + index * bytes in one instruction; in C++ the compiler widens `bytes` beforehand, and multiplies 64
+// bits by 64.
+__device__ __forceinline__ char* advance(char* base, uint32_t index, uint32_t bytes) {
+#if defined(__CUDACC__)
+  uint64_t at;
+  asm("mad.wide.u32 %0, %1, %2, %3;"
+      : "=l"(at)
+      : "r"(index), "r"(bytes), "l"(reinterpret_cast<uint64_t>(base)));
+  return reinterpret_cast<char*>(at);
+#else
+  return base + static_cast<uint64_t>(index) * bytes;
+#endif
+}
+
 // Sum over the warp, in every lane. All lanes must call it; no memory is synchronised.
 template <class T>
 __device__ __forceinline__ T warp_sum(T term) {
@@ -43,8 +94,31 @@ __device__ __forceinline__ float block_sum(float term, float* partial) {
   return sum;
 }
 
+// 2^x and 1 / x to two units in the last place, one instruction each: subnormal numbers count as zero.
+__device__ __forceinline__ float fast_exp2(float x) {
+#if defined(__CUDACC__)
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return exp2f(x);
+#endif
+}
+__device__ __forceinline__ float fast_reciprocal(float x) {
+#if defined(__CUDACC__)
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return 1.0f / x;
+#endif
+}
+
 // 1 / (1 + exp(-x)); exact limits at both ends.
-__device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ __forceinline__ float sigmoid(float x) {
+  constexpr float kLog2E = 1.44269504088896341f;
+  return fast_reciprocal(1.0f + fast_exp2(-kLog2E * x));
+}
 
 // -log sigmoid(x) for a pair with label 1, -log sigmoid(-x) for label 0, without overflow.
 __device__ __forceinline__ float pair_loss(float score, bool positive) {
@@ -57,11 +131,13 @@ __device__ __forceinline__ float gradient(float score, bool positive, float rate
   return rate * ((positive ? 1.0f : 0.0f) - sigmoid(score));
 }
 
-// A thread's share of the totals, added up in registers while it trains.
+// A thread's share of the totals, added up while it trains.
 struct Tally {
   long long words = 0, pairs = 0;
   double loss = 0.0;
 };
+constexpr int64_t kTallyBytes = 32;  // where it stands in shared memory, before what is aligned to 16 bytes
+static_assert(sizeof(Tally) <= kTallyBytes, "a tally fits");
 
 // Adds one thread's tally to the totals.
 __device__ __forceinline__ void add_tally(Totals* totals, const Tally& tally) {

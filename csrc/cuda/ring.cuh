@@ -5,7 +5,7 @@
 // A word that occurs twice within the ring has two copies, whose changes add up.
 #pragma once
 
-#include "cuda/device.cuh"
+#include "cuda/row.cuh"
 
 namespace full_w2v {
 
@@ -30,6 +30,47 @@ struct ContextRing {
   __device__ __forceinline__ float* row(int number, RingCopy copy) const {
     return memory + (number % slots * copies + copy) * stride;
   }
+};
+
+// The ring of one warp: rows spread over lanes. Slots are found from the slot of the newest word: a division
+// by their number would cost more than the rest of an address.
+template <int kValues, int kCopies>
+class LaneRing {
+ public:
+  __device__ __forceinline__ LaneRing(float* memory, int slots) : rows_{memory}, slots_(slots) {}
+
+  // Makes the ring ready for word `number` to be the first that enters.
+  __device__ __forceinline__ void start(int number) {
+    newest_ = number - 1;
+    newest_slot_ = slots_ - 1;
+  }
+
+  // The slot for the next word, whose number is `number`.
+  __device__ __forceinline__ int enter(int number) {
+    newest_ = number;
+    newest_slot_ = newest_slot_ + 1 == slots_ ? 0 : newest_slot_ + 1;
+    return newest_slot_;
+  }
+
+  // The slot of a word that is in the ring.
+  __device__ __forceinline__ int slot(int number) const {
+    const int slot = newest_slot_ - (newest_ - number);
+    return slot < 0 ? slot + slots_ : slot;
+  }
+
+  template <class RowPart>
+  __device__ __forceinline__ void get(int slot, RingCopy copy, RowPart& row) const {
+    rows_.get(slot * kCopies + copy, row);
+  }
+  template <class RowPart>
+  __device__ __forceinline__ void put(int slot, RingCopy copy, const RowPart& row) const {
+    rows_.put(slot * kCopies + copy, row);
+  }
+
+ private:
+  const LaneRows<kValues> rows_;
+  const int slots_;
+  int newest_ = 0, newest_slot_ = 0;
 };
 
 }  // namespace full_w2v

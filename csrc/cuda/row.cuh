@@ -10,6 +10,16 @@ namespace full_w2v {
 // registers a lane; longer ones take what registers there are.
 constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
+// The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
+// that all lanes could share (before compute capability 7.5), 12 warps are what 128 values a lane leave.
+constexpr int resident_warps(int values, int tile) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+  return values <= 4 ? 12 : 8;
+#else
+  return values <= 4 ? (tile <= 6 ? 16 : 12) : 8;
+#endif
+}
+
 // 64-bit: vocabulary * stride may exceed 2^31.
 __device__ __forceinline__ float* row_of(float* matrix, int32_t word, int64_t stride) {
   return matrix + word * stride;
@@ -24,11 +34,41 @@ __device__ __forceinline__ void tally_pair(Tally& tally, bool loss, float score,
   if (loss) tally.loss += pair_loss(score, positive);
 }
 
-// One lane's share of a row of at most 32 * kValues values. Values past the row are zero. No function
-// synchronises.
+// Values that a load or an addition takes together: 16 bytes, or 8, where the device adds so many at a time.
+// Elsewhere one: a lane's additions to 4 neighbouring values would be 4 requests that touch every sector of
+// the row each (384 sectors a word instead of 112 at d = 128).
 template <int kValues>
+struct RowUnit {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  static constexpr int kSize = kValues % 4 == 0 ? 4 : kValues % 2 == 0 ? 2 : 1;
+#else
+  static constexpr int kSize = 1;
+#endif
+};
+
+// One lane's share of a row of at most 32 * kValues values, in units: lane l holds units l, l + 32, ...
+// Values past the row are zero. No function synchronises.
+//
+// kSure: every row has at least 32 * kSure values, so that the first kSure of a lane need not be compared
+// with the row's end. The compiler branches around each atomic that might be past it.
+template <int kValues, int kSure = 0>
 struct Row {
+  static constexpr int kUnit = RowUnit<kValues>::kSize;
+  static constexpr int kUnits = kValues / kUnit;
+
   float value[kValues];
+
+  // This lane's first value in a matrix, and in the row of a word there: from the lane's own base each row
+  // takes one instruction.
+  __device__ __forceinline__ static float* lane_base(float* matrix) {
+    return reinterpret_cast<float*>(
+        advance(reinterpret_cast<char*>(matrix), threadIdx.x % kWarpSize, kUnit * sizeof(float)));
+  }
+  __device__ __forceinline__ static float* in_lane(float* base, int32_t word, int64_t stride) {
+    const auto values = kSure == kValues ? kValues * kWarpSize : static_cast<uint32_t>(stride);
+    return reinterpret_cast<float*>(
+        advance(reinterpret_cast<char*>(base), static_cast<uint32_t>(word), values * sizeof(float)));
+  }
 
   __device__ __forceinline__ void clear() {
     for (int i = 0; i < kValues; ++i) value[i] = 0.0f;
@@ -36,27 +76,46 @@ struct Row {
 
   // From a row of `stride` values in global memory.
   __device__ __forceinline__ void load(const float* row, int64_t stride) {
-    for (int i = 0; i < kValues; ++i) {
-      const int at = index(i);
-      value[i] = at < stride ? read_row(row + at) : 0.0f;
+    clear();
+    reload(row + begin(0), stride);
+  }
+
+  // The same from this lane's first value of the row. Values past the row stay as they are: zero, once
+  // cleared.
+  __device__ __forceinline__ void reload(const float* lane_row, int64_t stride) {
+    for (int u = 0; u < kUnits; ++u) {
+      if (within(u, stride)) read_values<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit);
     }
   }
 
   // Adds factor * this to a row in global memory.
-  __device__ __forceinline__ void add_to(float* row, int64_t stride, float factor = 1.0f) const {
-    for (int i = 0; i < kValues; ++i) {
-      const int at = index(i);
-      if (at < stride) atomicAdd(row + at, factor * value[i]);
+  __device__ __forceinline__ void add_to(float* row, int64_t stride, float factor) const {
+    Row scaled;
+    for (int i = 0; i < kValues; ++i) scaled.value[i] = factor * value[i];
+    scaled.add_to(row, stride);
+  }
+  __device__ __forceinline__ void add_to(float* row, int64_t stride) const {
+    add_in_lane(row + begin(0), stride);
+  }
+
+  // Adds this to a row in global memory, from this lane's first value of the row.
+  __device__ __forceinline__ void add_in_lane(float* lane_row, int64_t stride) const {
+    for (int u = 0; u < kUnits; ++u) {
+      if (within(u, stride)) add_values<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit);
     }
   }
 
   // As load() and its opposite, from memory that belongs to this warp alone.
   __device__ __forceinline__ void get(const float* row, int64_t stride) {
-    for (int i = 0; i < kValues; ++i) value[i] = index(i) < stride ? row[index(i)] : 0.0f;
+    for (int i = 0; i < kValues; ++i) {
+      const int at = begin(i / kUnit) + i % kUnit;
+      value[i] = at < stride ? row[at] : 0.0f;
+    }
   }
   __device__ __forceinline__ void put(float* row, int64_t stride) const {
     for (int i = 0; i < kValues; ++i) {
-      if (index(i) < stride) row[index(i)] = value[i];
+      const int at = begin(i / kUnit) + i % kUnit;
+      if (at < stride) row[at] = value[i];
     }
   }
 
@@ -73,8 +132,47 @@ struct Row {
   }
 
  private:
-  __device__ __forceinline__ static int index(int i) {
-    return static_cast<int>(threadIdx.x % kWarpSize) + i * kWarpSize;
+  // Where a unit of this lane begins in the row. Rows have a multiple of 8 values: a unit is within or past.
+  __device__ __forceinline__ static int begin(int unit) {
+    return (static_cast<int>(threadIdx.x % kWarpSize) + unit * kWarpSize) * kUnit;
+  }
+  __device__ __forceinline__ static bool within(int unit, int64_t stride) {
+    return (unit + 1) * kUnit <= kSure || begin(unit) < stride;
+  }
+};
+
+// Copies of rows in shared memory, each lane's values where that lane alone touches them: 16 bytes at a time,
+// without bank conflicts and without synchronisation.
+template <int kValues>
+struct LaneRows {
+  static constexpr int kPack = kValues % 4 == 0 ? 4 : kValues % 2 == 0 ? 2 : 1;
+  static constexpr int kFloats = kValues * kWarpSize;  // of a copy
+
+  struct alignas(kPack * sizeof(float)) Pack {
+    float value[kPack];
+  };
+
+  float* memory;  // aligned to 16 bytes; as many rows as the owner made room for
+
+  template <class RowPart>
+  __device__ __forceinline__ void get(int row, RowPart& found) const {
+    for (int p = 0; p < kValues / kPack; ++p) {
+      const Pack pack = packs(row)[p * kWarpSize];
+      for (int i = 0; i < kPack; ++i) found.value[p * kPack + i] = pack.value[i];
+    }
+  }
+  template <class RowPart>
+  __device__ __forceinline__ void put(int row, const RowPart& from) const {
+    for (int p = 0; p < kValues / kPack; ++p) {
+      Pack pack;
+      for (int i = 0; i < kPack; ++i) pack.value[i] = from.value[p * kPack + i];
+      packs(row)[p * kWarpSize] = pack;
+    }
+  }
+
+ private:
+  __device__ __forceinline__ Pack* packs(int row) const {
+    return reinterpret_cast<Pack*>(memory + row * kFloats) + threadIdx.x % kWarpSize;
   }
 };
 

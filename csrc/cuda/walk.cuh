@@ -18,9 +18,9 @@ struct KeptWord {
 };
 
 // A row that a window's contexts meet. Weight 0: skipped, since the negative equals the target.
-struct Output {
+struct alignas(8) Output {
   int32_t word;
-  int32_t weight;
+  float weight;
 };
 
 // One centre word, by numbers of kept words: its contexts are first ... last without the centre itself.
@@ -35,19 +35,38 @@ struct Window {
 // word at least: no row needs to be moved for it.
 __device__ __forceinline__ bool alone(const Window& window) { return window.first == window.last; }
 
+// Outputs that a centre has room for: a multiple of 8, so that indices may be XORed (score_tile.cuh).
+SGNS_HOST_DEVICE constexpr int output_places(int outputs) { return (outputs + 7) / 8 * 8; }
+
+// What only finding further words needs. It stands in shared memory: registers are for the rows.
+struct WalkProgress {
+  Segment segment;
+  int32_t looked_at;  // tokens from the segment's begin
+  int32_t end;        // number one past the segment's last word; -1 until it is known
+};
+
 // Sizes of a walk's shared memory. Draws are made for several centres at once, to keep all lanes busy.
 struct WalkShape {
-  int queue;   // kept words: 2 window + 1, and up to 32 more from looking at 32 tokens together
+  int queue;  // kept words: 2 window + 1, up to 32 more from looking at 32 tokens together, and up to a power
+              // of two: a number's place is its low bits
   int staged;  // centres whose draws are held
   int outputs;
+  int places;  // output_places()
 
-  SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
-    const int together = kWarpSize / token_blocks(params.negative);
-    return {2 * params.window + 1 + kWarpSize, together > 0 ? together : 1, params.negative + 1};
+  int window;
+
+  SGNS_HOST_DEVICE static constexpr WalkShape of(int window, int negative) {
+    const int together = kWarpSize / token_blocks(negative);
+    int queue = kWarpSize;
+    while (queue < 2 * window + 1 + kWarpSize) queue *= 2;
+    return {queue, together > 0 ? together : 1, negative + 1, output_places(negative + 1), window};
   }
-  SGNS_HOST_DEVICE int bytes() const {
-    const int sum = queue * static_cast<int>(sizeof(KeptWord)) +
-                    staged * (outputs * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(int32_t)));
+  SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
+    return of(params.window, params.negative);
+  }
+  SGNS_HOST_DEVICE constexpr int bytes() const {
+    const int sum = static_cast<int>(sizeof(WalkProgress)) + queue * static_cast<int>(sizeof(KeptWord)) +
+                    staged * (places * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(int32_t)));
     return (sum + 15) / 16 * 16;
   }
 };
@@ -58,41 +77,60 @@ class SegmentWalk {
  public:
   // `shared` has WalkShape::bytes() bytes, aligned to 16.
   __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared)
+      : SegmentWalk(arguments, shared, WalkShape::of(arguments.params)) {}
+
+  // The same where the compiler knows the shape, which then takes no registers.
+  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared, const WalkShape& shape)
       : params_(arguments.params),
         batch_(arguments.batch),
         tables_(arguments.tables),
-        shape_(WalkShape::of(arguments.params)),
-        queue_(reinterpret_cast<KeptWord*>(shared)),
+        shape_(shape),
+        progress_(reinterpret_cast<WalkProgress*>(shared)),
+        queue_(reinterpret_cast<KeptWord*>(progress_ + 1)),
         outputs_(reinterpret_cast<Output*>(queue_ + shape_.queue)),
-        radius_(reinterpret_cast<int32_t*>(outputs_ + shape_.staged * shape_.outputs)),
+        radius_(reinterpret_cast<int32_t*>(outputs_ + shape_.staged * shape_.places)),
         lane_(static_cast<int>(threadIdx.x % kWarpSize)) {}
 
   // Starts on a segment. Synchronises the warp.
   __device__ void begin(const Segment& segment) {
-    segment_ = segment;
-    next_ = params_.window;
-    staged_end_ = staged_begin_ = params_.window;
-    look_back();
-    filled_ = params_.window;
-    looked_at_ = 0;
-    end_ = -1;
+    next_ = staged_end_ = staged_begin_ = filled_ = shape_.window;
+    look_back(segment);
+    remember({segment, 0, -1});
   }
 
-  // Steps to the next centre. False after the last one. Synchronises the warp; what the window before pointed
-  // to is overwritten.
-  __device__ bool next(Window& window) {
-    const int centre = next_++;
-    look_ahead(centre + params_.window + 1);
-    if (end_ >= 0 && centre >= end_) return false;
-    if (centre >= staged_end_) stage(centre);
-    const int held = centre - staged_begin_, radius = radius_[held];
-    window.centre = centre;
-    window.known = min(centre + params_.window, filled_ - 1);
-    window.first = max(centre - radius, first_);
-    window.last = min(centre + radius, filled_ - 1);
-    window.outputs = outputs_ + held * shape_.outputs;
+  // Draws for as many of the next centres as are known and fit: staged_begin() ... staged_end() - 1. False
+  // after the segment's last one. Synchronises the warp; what the windows before pointed to is overwritten.
+  __device__ bool stage() {
+    WalkProgress progress = *progress_;
+    look_ahead(progress, staged_end_ + shape_.window + 1);
+    remember(progress);
+    // Of a centre, all words that its window can reach must be known.
+    int known = progress.looked_at == progress.segment.after ? filled_ : filled_ - shape_.window;
+    if (progress.end >= 0) known = min(known, progress.end);
+    if (staged_end_ >= known) return false;
+    draw_windows(progress.segment.begin, staged_end_, min(known - staged_end_, shape_.staged));
     return true;
   }
+
+  __device__ int staged_begin() const { return staged_begin_; }
+  __device__ int staged_end() const { return staged_end_; }
+
+  // The window of a staged centre.
+  __device__ Window window(int centre) const {
+    const int held = centre - staged_begin_, radius = radius_[held];
+    return {centre, max(centre - radius, first_), min(centre + radius, filled_ - 1),
+            min(centre + shape_.window, filled_ - 1), outputs_ + held * shape_.places};
+  }
+
+  // Steps to the next centre, staging when it must. False after the last one.
+  __device__ bool next(Window& next_window) {
+    if (next_ == staged_end_ && !stage()) return false;
+    next_window = window(next_++);
+    return true;
+  }
+
+  // Output o of staged centre c by the index (c - staged_begin()) * output_places() + o.
+  __device__ const Output& output(int index) const { return outputs_[index]; }
 
   // Outputs of a window: the centre and its negatives.
   __device__ int outputs() const { return shape_.outputs; }
@@ -100,59 +138,69 @@ class SegmentWalk {
   // Number of the first word of the sentence that a window of this segment can reach.
   __device__ int first() const { return first_; }
 
+  // Number of the last word that is known: the sentence's last one, or more than `window` after every staged
+  // centre.
+  __device__ int last() const { return filled_ - 1; }
+
   // Id of a word between first() and Window::known, at most `window` away from the centre.
-  __device__ int word(int number) const { return queue_[number % shape_.queue].word; }
+  __device__ int word(int number) const { return queue_[place(number)].word; }
 
  private:
+  __device__ int place(int number) const { return number & (shape_.queue - 1); }
+
+  // For the next stage(). Synchronises the warp.
+  __device__ void remember(const WalkProgress& progress) {
+    __syncwarp();  // other lanes may still read what was there
+    if (lane_ == 0) *progress_ = progress;
+    __syncwarp();
+  }
+
   // Whether the token `offset` from the segment's begin stays; its word in `word`.
-  __device__ bool keep(int32_t offset, int32_t& word) const {
-    const int64_t position = segment_.begin + offset;
+  __device__ bool keep(int64_t begin, int32_t offset, int32_t& word) const {
+    const int64_t position = begin + offset;
     word = batch_.ids[position - batch_.first_token];
     return keeps(keep_draw(params_.seed, static_cast<uint32_t>(batch_.epoch), position), tables_.keep[word]);
   }
 
   // Finds up to `window` kept words before the segment, from near to far.
-  __device__ void look_back() {
+  __device__ void look_back(const Segment& segment) {
     __syncwarp();  // other lanes may still read the queue
     int found = 0;
-    for (int32_t back = 0; back < segment_.before && found < params_.window; back += kWarpSize) {
+    for (int32_t back = 0; back < segment.before && found < shape_.window; back += kWarpSize) {
       const int32_t distance = back + lane_ + 1;
       int32_t word = 0;
-      const bool kept = distance <= segment_.before && keep(-distance, word);
+      const bool kept = distance <= segment.before && keep(segment.begin, -distance, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
-      const int number = params_.window - 1 - (found + lower_votes(votes));
+      const int number = shape_.window - 1 - (found + lower_votes(votes));
       if (kept && number >= 0) queue_[number] = {word, -distance};
       found += __popc(votes);
     }
-    first_ = params_.window - min(found, params_.window);
-    __syncwarp();
+    first_ = shape_.window - min(found, shape_.window);
   }
 
-  // Fills the queue until it holds word number `until` - 1 or all that the walk can use.
-  __device__ void look_ahead(int until) {
-    const int32_t tokens = segment_tokens(segment_);
+  // Fills the queue until it holds word number `until` - 1 or all that the walk can use. remember() must
+  // follow: it synchronises.
+  __device__ void look_ahead(WalkProgress& progress, int until) {
+    const int32_t tokens = segment_tokens(progress.segment);
     if (filled_ < until) __syncwarp();  // other lanes may still read what is overwritten
-    while (filled_ < until && looked_at_ < segment_.after) {
-      const int32_t limit = looked_at_ < tokens ? tokens : segment_.after;
-      const int32_t offset = looked_at_ + lane_;
+    while (filled_ < until && progress.looked_at < progress.segment.after) {
+      const int32_t limit = progress.looked_at < tokens ? tokens : progress.segment.after;
+      const int32_t offset = progress.looked_at + lane_;
       int32_t word = 0;
-      const bool kept = offset < limit && keep(offset, word);
+      const bool kept = offset < limit && keep(progress.segment.begin, offset, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
-      if (kept) queue_[(filled_ + lower_votes(votes)) % shape_.queue] = {word, offset};
+      if (kept) queue_[place(filled_ + lower_votes(votes))] = {word, offset};
       filled_ += __popc(votes);
-      looked_at_ = min(looked_at_ + kWarpSize, limit);
-      if (looked_at_ == tokens) end_ = filled_;
+      progress.looked_at = min(progress.looked_at + kWarpSize, limit);
+      if (progress.looked_at == tokens) progress.end = filled_;
     }
-    __syncwarp();
   }
 
-  // Draws windows and outputs for the centre and for as many after it as are known and fit.
-  __device__ void stage(int centre) {
-    __syncwarp();  // other lanes may still read the outputs
-    const int known = end_ >= 0 ? end_ : filled_;
-    const int count = min(shape_.staged, known - centre), blocks = token_blocks(params_.negative);
+  // Draws windows and outputs of `count` centres. Synchronises the warp.
+  __device__ void draw_windows(int64_t segment_begin, int centre, int count) {
+    const int blocks = token_blocks(shape_.outputs - 1);
     for (int item = lane_; item < count * blocks; item += kWarpSize) {
-      stage_block(centre + item / blocks, item / blocks, item % blocks);
+      stage_block(segment_begin, centre + item / blocks, item / blocks, item % blocks);
     }
     staged_begin_ = centre;
     staged_end_ = centre + count;
@@ -160,21 +208,21 @@ class SegmentWalk {
   }
 
   // Draws one block of four words: the window's radius comes first, then the negatives.
-  __device__ void stage_block(int number, int held, int block) {
-    const KeptWord centre = queue_[number % shape_.queue];
+  __device__ void stage_block(int64_t segment_begin, int number, int held, int block) {
+    const KeptWord centre = queue_[place(number)];
     const PhiloxBlock draws =
-        draw_block(params_.seed, static_cast<uint32_t>(batch_.epoch), segment_.begin + centre.offset,
+        draw_block(params_.seed, static_cast<uint32_t>(batch_.epoch), segment_begin + centre.offset,
                    kTokenBlock + static_cast<uint32_t>(block));
-    Output* outputs = outputs_ + held * shape_.outputs;
+    Output* outputs = outputs_ + held * shape_.places;
     for (int i = 0; i < 4; ++i) {
       const int index = block * 4 + i;
       if (index == kWindowDraw) {
-        radius_[held] = window_radius(draws.word[i], params_.window, params_.shrink_windows);
-        outputs[0] = {centre.word, 1};
+        radius_[held] = window_radius(draws.word[i], shape_.window, params_.shrink_windows);
+        outputs[0] = {centre.word, 1.0f};
       } else if (index < shape_.outputs) {
         const auto word = static_cast<int32_t>(
             draw_alias(tables_.noise, static_cast<uint32_t>(params_.vocabulary), draws.word[i]));
-        outputs[index] = {word, word == centre.word ? 0 : 1};
+        outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};
       }
     }
   }
@@ -185,17 +233,15 @@ class SegmentWalk {
   const Batch& batch_;
   const SamplingTables& tables_;
   const WalkShape shape_;
+  WalkProgress* const progress_;
   KeptWord* const queue_;
   Output* const outputs_;
   int32_t* const radius_;
   const int lane_;
-  Segment segment_{};
   int first_ = 0;                          // numbers of words: the first that can be reached,
   int filled_ = 0;                         // one past the last in the queue,
-  int end_ = -1;                           // one past the segment's last; -1 until it is known,
   int next_ = 0;                           // the next centre,
   int staged_begin_ = 0, staged_end_ = 0;  // and those whose draws are held
-  int32_t looked_at_ = 0;                  // tokens from the segment's begin
 };
 
 }  // namespace full_w2v

@@ -1,241 +1,253 @@
-// Trains a segment per warp, window by window, without a block barrier: ours, the default.
+// Trains a segment per warp, window by window, without a block barrier: any radius, any number of negatives.
 //
 //   s = sigmoid(x_c . y_o) for the whole window with the rows as it finds them;  g = rate * (label - s);
 //   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
 //
 // Data moves as in block.cuh (Randall, Allen and Ge 2021): context rows live in a ring in shared memory while
 // they are within the window, output rows in registers while they meet the contexts: 14 row transfers a word
-// for 6 contexts and 6 outputs.
+// for 6 contexts and 6 outputs. Where no radius is drawn the ring may be in registers too: warp_fixed.cuh.
 //
-// Outputs are taken kTile at a time. A context's scores with all of a tile are summed over the warp in one
-// tree, each sigmoid is computed in lanes of its own, and the factors are handed back by shuffles. If a
-// window has more outputs than a tile, then the contexts' new values wait in the ring until the last tile has
-// met the old ones, and an output that was drawn several times is trained once with that weight: so each row
-// is read before it changes.
+// A tile of kTile outputs meets the contexts two at a time: all their scores in one tree (score_tile.cuh),
+// the sigmoids in parallel lanes, the gradients to all lanes through shared memory. So a window costs what
+// its own radius asks for.
+//
+// If a window has more outputs than a tile (kSeveral), then the contexts' new values wait in the ring until
+// the last tile has met the old ones, and an output that was drawn several times is trained once with that
+// weight: so each row is read before it changes.
 //
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
 //
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WarpLayout::bytes.
-// Synchronisation: inside the warp, for words and draws only: lane l alone touches values l, l + 32, ... of a
-// row.
+// Synchronisation: inside the warp, for words, draws and gradients only: rows belong to their lanes.
 #pragma once
 
 #include "cuda/ring.cuh"
-#include "cuda/row.cuh"
-#include "cuda/walk.cuh"
+#include "cuda/score_tile.cuh"
+#include "cuda/settle.cuh"
 
 namespace full_w2v {
 
-// Shared memory: the walk, the ring.
+// Shared memory: the walk, the tally, gradients, the ring.
 struct WarpLayout {
-  int64_t ring, bytes;  // where it begins, and the sum
-  int copies;           // of each row in the ring
+  int64_t tally, gradients, ring, bytes;  // where each begins, and the sum
+  int copies;                             // of each row in the ring
 
-  SGNS_HOST_DEVICE static WarpLayout of(const SgnsParams& params, int64_t stride, int tile) {
+  SGNS_HOST_DEVICE static WarpLayout of(const SgnsParams& params, int values, int tile, bool several) {
+    constexpr int64_t kFloat = sizeof(float);
     WarpLayout layout{};
-    layout.copies = params.negative + 1 > tile ? 3 : 2;
-    layout.ring = WalkShape::of(params).bytes();
-    layout.bytes =
-        layout.ring + ring_floats(params, stride, layout.copies) * static_cast<int64_t>(sizeof(float));
+    layout.copies = several ? 3 : 2;
+    layout.tally = WalkShape::of(params).bytes();
+    layout.gradients = layout.tally + kTallyBytes;
+    layout.ring = layout.gradients + (2 * tile * kFloat + 15) / 16 * 16;
+    layout.bytes = layout.ring + ring_slots(params.window) * layout.copies * values * kWarpSize * kFloat;
     return layout;
   }
 };
 
-// Sums kTile terms over the warp in one tree. Lane l gets the sum of term l / score_lanes(kTile), and each
-// step halves the terms that a lane still carries. All lanes must call it; no memory is synchronised.
-template <int kTile>
-struct ScoreTree {
-  static constexpr int padded() {
-    int power = 1;
-    while (power < kTile) power *= 2;
-    return power;
-  }
-  static constexpr int kTerms = padded();
-  static constexpr int kLanes = kWarpSize / kTerms;  // that share one sum
-
-  __device__ __forceinline__ static float sum(const float (&terms)[kTile]) {
-    float carried[kTerms];
-    for (int i = 0; i < kTerms; ++i) carried[i] = i < kTile ? terms[i] : 0.0f;
-    int lanes = kWarpSize / 2;
-    for (int half = kTerms / 2; half > 0; half /= 2, lanes /= 2) {
-      const bool upper = (threadIdx.x & static_cast<unsigned>(lanes)) != 0;
-      for (int i = 0; i < half; ++i) {
-        const float kept = upper ? carried[i + half] : carried[i];
-        const float given = upper ? carried[i] : carried[i + half];
-        carried[i] = kept + __shfl_xor_sync(kAllLanes, given, lanes);
-      }
-    }
-    float score = carried[0];
-    for (; lanes > 0; lanes /= 2) score += __shfl_xor_sync(kAllLanes, score, lanes);
-    return score;
-  }
-
-  // The value that the lanes of sum `index` hold. All lanes must call it.
-  __device__ __forceinline__ static float of(float value, int index) {
-    return __shfl_sync(kAllLanes, value, index * kLanes);
-  }
-};
-
-// Outputs of one tile, one row after another in registers.
-template <int kValues, int kTile>
-struct OutputTile {
-  Row<kValues> row[kTile], change[kTile];
-  int first;  // the tile's first output
-
-  // Outputs past the last one, or skipped, are zero rows: they change nothing.
-  __device__ __forceinline__ void load(const Rows& rows, const Output* outputs, int count) {
-    for (int t = 0; t < kTile; ++t) {
-      change[t].clear();
-      row[t].clear();
-      if (first + t < count && outputs[first + t].weight) {
-        row[t].load(row_of(rows.output, outputs[first + t].word, rows.stride), rows.stride);
-      }
-    }
-  }
-
-  __device__ __forceinline__ void add_changes(const Rows& rows, const Output* outputs, int count) const {
-    for (int t = 0; t < kTile; ++t) {
-      if (first + t < count && outputs[first + t].weight) {
-        change[t].add_to(row_of(rows.output, outputs[first + t].word, rows.stride), rows.stride);
-      }
-    }
-  }
-};
-
 // A segment's training. All lanes of the warp must call each function.
-template <int kValues, int kTile>
+template <int kValues, int kSure, int kTile, bool kSeveral>
 class WarpTrainer {
- public:
-  __device__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared)
-      : arguments_(arguments),
-        rows_(arguments.rows),
-        walk_(arguments, shared),
-        outputs_(arguments.params.negative + 1),
-        lane_(static_cast<int>(threadIdx.x)) {
-    const WarpLayout layout = WarpLayout::of(arguments.params, rows_.stride, kTile);
-    ring_ = {reinterpret_cast<float*>(shared + layout.ring), rows_.stride,
-             ring_slots(arguments.params.window), layout.copies};
-  }
+  using RowPart = Row<kValues, kSure>;
 
-  __device__ void train(const Segment& segment, Tally& tally) {
+ public:
+  __device__ __forceinline__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared)
+      : WarpTrainer(arguments, shared, WarpLayout::of(arguments.params, kValues, kTile, kSeveral)) {}
+
+  __device__ __forceinline__ void train(const Segment& segment) {
     rate_ = segment_rate(arguments_, segment);
     walk_.begin(segment);
     int entered = walk_.first(), left = entered;  // words from `left` up to `entered` are in the ring
-    for (Window window; walk_.next(window);) {
-      if (lane_ == 0) ++tally.words;
-      if (alone(window)) continue;
-      for (; entered <= window.known; ++entered) enter(entered);
-      train_window(window, tally);
-      for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
+    ring_.start(entered);
+    while (walk_.stage()) {
+      settle(walk_, kSeveral, tally_);
+      if (walk_.first() == walk_.last()) return;  // alone in its sentence: nothing to train
+      for (int centre = walk_.staged_begin(); centre < walk_.staged_end(); ++centre) {
+        const Window window = walk_.window(centre);
+#pragma unroll 1
+        for (; entered <= window.known; ++entered) enter(entered);
+        train_window(window);
+#pragma unroll 1
+        for (; left <= centre - arguments_.params.window; ++left) leave(left);
+      }
     }
+#pragma unroll 1
     for (; left < entered; ++left) leave(left);
   }
 
+  // What was trained; lane 0 knows it.
+  __device__ __forceinline__ const Tally& tally() const { return *tally_; }
+
  private:
-  __device__ void train_window(const Window& window, Tally& tally) {
-    const bool several = outputs_ > kTile;
-    if (several) merge_repeated(window.outputs);
-    for (int first = 0; first < outputs_; first += kTile) {
-      OutputTile<kValues, kTile> tile;
-      tile.first = first;
-      tile.load(rows_, window.outputs, outputs_);
-      const int own = first + lane_ / ScoreTree<kTile>::kLanes;  // the output whose scores this lane gets
-      const bool scores = own < outputs_ && own < first + kTile;
-      const int weight = scores ? window.outputs[own].weight : 0;
-      for (int c = window.first; c <= window.last; ++c) {
-        if (c != window.centre) train_context(c, tile, several, own == 0, weight, tally);
+  // Gradients of a tile's scores: of an output with both contexts side by side.
+  struct alignas(8) Gradients {
+    float first, second;
+  };
+
+  __device__ __forceinline__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared,
+                                         const WarpLayout& layout)
+      : arguments_(arguments),
+        stride_(arguments.rows.stride),
+        input_(RowPart::lane_base(arguments.rows.input)),
+        output_(RowPart::lane_base(arguments.rows.output)),
+        walk_(arguments, shared),
+        tally_(reinterpret_cast<Tally*>(shared + layout.tally)),
+        gradients_(reinterpret_cast<Gradients*>(shared + layout.gradients)),
+        ring_(reinterpret_cast<float*>(shared + layout.ring), ring_slots(arguments.params.window)) {
+    if (threadIdx.x == 0) *tally_ = Tally();
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) y_[k].clear();
+  }
+
+  // The tiles of outputs one after another, each against all contexts.
+  __device__ __forceinline__ void train_window(const Window& window) {
+    const int outputs = kSeveral ? walk_.outputs() : kTile;
+    for (int first = 0; first < outputs; first += kTile) {
+      load_tile(window, first, outputs);
+      const int own = first + tile_.own_output();
+      const float weight = own < outputs ? window.outputs[own].weight : 0.0f;
+      int c = window.first;
+      do {  // a word that is not alone in its sentence has a context
+        train_contexts(window, c, first, weight, own == 0);
+        c += 2;
+      } while (c < window.last);
+#pragma unroll
+      for (int k = 0; k < kTile; ++k) {
+        if (exists(k, first, outputs)) change_[k].add_in_lane(row_[k], stride_);
       }
-      tile.add_changes(rows_, window.outputs, outputs_);
     }
-    if (several) make_pending_current(window);
+    if (kSeveral) make_pending_current(window);
   }
 
-  // One context against a tile of outputs. `positive` and `weight` are of the output whose score this lane
-  // gets.
-  __device__ __forceinline__ void train_context(int c, OutputTile<kValues, kTile>& tile, bool several,
-                                                bool positive, int weight, Tally& tally) {
-    Row<kValues> x, moved;
-    x.get(ring_.row(c, kCurrent), rows_.stride);
-    float terms[kTile];
-    for (int t = 0; t < kTile; ++t) terms[t] = x.dot(tile.row[t]);
-    const float score = ScoreTree<kTile>::sum(terms);
-    const float own = static_cast<float>(weight) * gradient(score, positive, rate_);
-    moved = x;
-    if (several && tile.first > 0) moved.get(ring_.row(c, kPending), rows_.stride);
-    for (int t = 0; t < kTile; ++t) {
-      const float g = ScoreTree<kTile>::of(own, t);
-      moved.add(tile.row[t], g);
-      tile.change[t].add(x, g);
-    }
-    moved.put(ring_.row(c, several ? kPending : kCurrent), rows_.stride);
-    if (lane_ % ScoreTree<kTile>::kLanes == 0 && weight) {
-      tally.pairs += weight;
-      if (arguments_.params.loss) tally.loss += weight * static_cast<double>(pair_loss(score, positive));
+  // Whether slot k of this lane has an output: in a last tile of several some may be left over.
+  __device__ __forceinline__ bool exists(int k, int first, int outputs) const {
+    return !kSeveral || first + tile_.output_in(k) < outputs;
+  }
+
+  __device__ __forceinline__ void load_tile(const Window& window, int first, int outputs) {
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      change_[k].clear();
+      if (kSeveral) y_[k].clear();
+      if (!exists(k, first, outputs)) continue;
+      const int32_t word = window.outputs[first + tile_.output_in(k)].word;
+      row_[k] = RowPart::in_lane(output_, word, stride_);
+      y_[k].reload(row_[k], stride_);
     }
   }
 
-  // Gives the first of equal outputs the weight of all, the others none. Synchronises the warp.
-  __device__ void merge_repeated(Output* outputs) {
-    for (int begin = 0; begin < outputs_; begin += kWarpSize) {
-      const int own = begin + lane_;
-      int weight = 0;
-      if (own < outputs_ && outputs[own].weight) {
-        for (int o = 0; o < outputs_; ++o) {
-          if (outputs[o].weight == 0 || outputs[o].word != outputs[own].word) continue;
-          weight = o < own ? 0 : weight + 1;
-          if (o < own) break;
-        }
-      }
-      __syncwarp();  // every lane has read the weights
-      if (own < outputs_) outputs[own].weight = weight;
-      __syncwarp();
+  // The window's contexts c and c + 1, counted from its first word without the centre, against the tile from
+  // output `first` on. `weight` and `positive` are of the output whose scores this lane gets.
+  __device__ __forceinline__ void train_contexts(const Window& window, int c, int first, float weight,
+                                                 bool positive) {
+    const bool both = c + 1 < window.last;
+    const int slots[2] = {ring_.slot(number_of(window, c)), ring_.slot(number_of(window, both ? c + 1 : c))};
+    RowPart x[2];  // a second one that is none is the first once more, with gradients of zero
+    ring_.get(slots[0], kCurrent, x[0]);
+    ring_.get(slots[1], kCurrent, x[1]);
+    const float score = this->score(x);
+    const bool counts = both || tile_.own_context() == 0;
+    share(counts ? weight * gradient(score, positive, rate_) : 0.0f);
+    if (arguments_.params.loss) {
+      const bool mine = counts && tile_.answers();
+      settle_loss(mine ? weight * static_cast<double>(pair_loss(score, positive)) : 0.0, tally_);
+    }
+    update(x, slots, both, first > 0);
+  }
+
+  // The contexts are numbered on without the centre.
+  __device__ __forceinline__ static int number_of(const Window& window, int c) {
+    return c < window.centre ? c : c + 1;
+  }
+
+  // This lane's score of those that two contexts have with the tile.
+  __device__ __forceinline__ float score(const RowPart (&x)[2]) const {
+    float first[kTile], second[kTile];
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      first[k] = x[0].dot(y_[k]);
+      second[k] = x[1].dot(y_[k]);
+    }
+    return tile_.sum(first, second);
+  }
+
+  // Hands the lanes' gradients to all. Synchronises the warp.
+  __device__ __forceinline__ void share(float gradient) const {
+    __syncwarp();  // other lanes may still read those of the contexts before
+    if (tile_.answers()) (&gradients_[tile_.own_output()].first)[tile_.own_context()] = gradient;
+    __syncwarp();
+  }
+
+  // Updates the tile's outputs and two contexts, of which the second may be none.
+  __device__ __forceinline__ void update(RowPart (&x)[2], const int (&slots)[2], bool both, bool pending) {
+    Gradients g[kTile];
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      g[k] = gradients_[tile_.output_in(k)];
+      change_[k].add(x[0], g[k].first);
+      change_[k].add(x[1], g[k].second);
+    }
+    if (kSeveral && pending) {
+      ring_.get(slots[0], kPending, x[0]);
+      if (both) ring_.get(slots[1], kPending, x[1]);
+    }
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      x[0].add(y_[k], g[k].first);
+      x[1].add(y_[k], g[k].second);
+    }
+    ring_.put(slots[0], kSeveral ? kPending : kCurrent, x[0]);
+    if (both) ring_.put(slots[1], kSeveral ? kPending : kCurrent, x[1]);
+  }
+
+  __device__ __forceinline__ void make_pending_current(const Window& window) {
+    for (int c = window.first; c < window.last; ++c) {
+      const int slot = ring_.slot(number_of(window, c));
+      RowPart x;
+      ring_.get(slot, kPending, x);
+      ring_.put(slot, kCurrent, x);
     }
   }
 
-  __device__ void make_pending_current(const Window& window) {
-    for (int c = window.first; c <= window.last; ++c) {
-      if (c == window.centre) continue;
-      Row<kValues> x;
-      x.get(ring_.row(c, kPending), rows_.stride);
-      x.put(ring_.row(c, kCurrent), rows_.stride);
-    }
+  __device__ __forceinline__ void enter(int number) {
+    RowPart x;
+    x.clear();
+    x.reload(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    const int slot = ring_.enter(number);
+    ring_.put(slot, kCurrent, x);
+    ring_.put(slot, kLoaded, x);
   }
 
-  __device__ void enter(int number) {
-    Row<kValues> x;
-    x.load(row_of(rows_.input, walk_.word(number), rows_.stride), rows_.stride);
-    x.put(ring_.row(number, kCurrent), rows_.stride);
-    x.put(ring_.row(number, kLoaded), rows_.stride);
-  }
-
-  __device__ void leave(int number) {
-    Row<kValues> x, loaded;
-    x.get(ring_.row(number, kCurrent), rows_.stride);
-    loaded.get(ring_.row(number, kLoaded), rows_.stride);
+  __device__ __forceinline__ void leave(int number) {
+    RowPart x, loaded;
+    const int slot = ring_.slot(number);
+    ring_.get(slot, kCurrent, x);
+    ring_.get(slot, kLoaded, loaded);
     x.add(loaded, -1.0f);
-    x.add_to(row_of(rows_.input, walk_.word(number), rows_.stride), rows_.stride);
+    x.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
   }
 
   const KernelArguments& arguments_;
-  const Rows& rows_;
+  const int64_t stride_;
+  float* const input_;  // this lane's part of the matrices
+  float* const output_;
   SegmentWalk walk_;
-  ContextRing ring_{};
-  const int outputs_;
-  const int lane_;
+  Tally* const tally_;
+  const ScoreTile<kTile> tile_;
+  Gradients* const gradients_;
+  LaneRing<kValues, kSeveral ? 3 : 2> ring_;
   float rate_ = 0.0f;
+  RowPart y_[kTile], change_[kTile];  // by slot
+  float* row_[kTile];                 // where they are in global memory
 };
 
-template <int kValues, int kTile>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
+template <int kValues, int kSure, int kTile, bool kSeveral>
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
     warp_kernel(const KernelArguments arguments) {
-  WarpTrainer<kValues, kTile> trainer(arguments, shared_memory());
-  Tally tally;
+  WarpTrainer<kValues, kSure, kTile, kSeveral> trainer(arguments, shared_memory());
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    trainer.train(arguments.batch.segments[s], tally);
+    trainer.train(arguments.batch.segments[s]);
   }
-  tally.pairs = warp_sum(tally.pairs);
-  tally.loss = warp_sum(tally.loss);
-  if (threadIdx.x == 0) add_tally(arguments.totals, tally);
+  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
 }
 
 }  // namespace full_w2v

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "emulator/device_memory.h"
 #include "emulator/executor.h"
 #include "emulator/observer.h"
+#include "emulator/ptx/warp.h"
 #include "emulator/settings.h"
 
 namespace emulator {
@@ -144,9 +146,12 @@ void run_launch(const Launch& launch) {
   device().in_flight -= 1;
   if (device().launches++ == settings().fail_after_launches) {
     lose_device({Fault::Kind::launch, "the launch failed, as the setting fail_after_launches asks"});
-  } else if (const auto fault = executor().run(launch)) {
-    lose_device(*fault);
+    return;
   }
+  std::optional<Fault> fault;
+  const bool from_ptx = ptx::any_loaded() && ptx::run(launch, function_name(launch.kernel), fault);
+  if (!from_ptx) fault = executor().run(launch);
+  if (fault) lose_device(*fault);
 }
 
 bool on_device(const void* pointer, size_t bytes) {

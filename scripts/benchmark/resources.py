@@ -30,18 +30,29 @@ REGISTER_LIMITS = {
     "register<4>": 104,
     "register<10>": 128,
     "register<32>": 248,
-    "warp<2,6>": 112,
-    "warp<4,6>": 128,
-    "warp<8,6>": 216,
-    "warp<10,6>": 248,
-    "warp<16,3>": 248,
-    "warp<32,1>": 255,
+    "warp_fixed<4,4,3>": 128,
+    "warp_fixed<4,3,3>": 128,
+    "warp_fixed<8,6,3>": 255,
+    "warp_fixed<10,9,3>": 255,
+    "warp<4,4,6,0>": 128,
+    "warp<4,3,6,0>": 128,
+    "warp<8,6,6,0>": 255,
+    "warp<10,9,6,0>": 255,
+    "warp<4,3,6,1>": 128,
+    "warp<4,3,8,1>": 168,
+    "warp<4,0,8,1>": 168,
+    "warp<8,4,6,1>": 255,
+    "warp<10,8,6,1>": 255,
+    "warp<16,10,4,1>": 255,
+    "warp<32,16,1,1>": 255,
 }
+# Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
+OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
 # Philox blocks that are indexed by a position lie there, for words before and ahead; nothing else may.
 STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
-NAME = re.compile(r"\d(pair|register|block|warp)_kernel(?:I((?:Li\d+E)+)E)?")
+NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed)_kernel(?:I((?:L[ib]\d+E)+)E)?")
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
@@ -112,13 +123,15 @@ def kernel_name(mangled: str) -> str | None:
     found = NAME.search(mangled)
     if not found:
         return None
-    arguments = re.findall(r"Li(\d+)E", found.group(2) or "")
+    arguments = re.findall(r"L[ib](\d+)E", found.group(2) or "")
     return found.group(1) + (f"<{','.join(arguments)}>" if arguments else "")
 
 
 def exceeded(one: Resources) -> list[str]:
     """One line for each limit that a kernel breaks."""
     limit = REGISTER_LIMITS[one.kernel]
+    if one.architecture < 75:
+        limit = OLDER_LIMITS.get(one.kernel, limit)
     where = f"{one.kernel} on sm_{one.architecture}"
     return [
         *([f"{where} spills {one.spills} bytes"] if one.spills else []),

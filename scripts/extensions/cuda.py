@@ -25,7 +25,7 @@ HOST_SOURCES = [
     *sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/cuda").glob("*.cpp")),
     Path("csrc/bindings/cuda.cpp"),
 ]
-EMULATOR_SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/emulator").glob("*.cpp"))
+EMULATOR_SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/emulator").rglob("*.cpp"))
 HOST_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Icsrc"]
 # What -fsanitize=thread calls is the emulator's own (csrc/emulator/tsan_hooks.cpp): libtsan is not linked.
 # Line tables turn the address of a bad access into file and line.

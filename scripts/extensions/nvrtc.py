@@ -34,9 +34,13 @@ def available() -> bool:
 def kernel_names(source: Path) -> list[str]:
     """Instances of the kernel that a .cu file launches, as C++ names them."""
     text = source.read_text(encoding="utf-8")
-    named = re.findall(rf"\b{source.stem}_kernel<[\d, ]+>", text)
-    variants = [f"{source.stem}_kernel<{v}>" for v in re.findall(r"variant<(\d+, \d+)>\(\)", text)]
-    return [f"full_w2v::{name}" for name in named + variants or [f"{source.stem}_kernel"]]
+    names = re.findall(rf"\b{source.stem}_kernel<[\d, ]+>", text)
+    names += [f"warp_kernel<{v}>" for v in re.findall(r"general<([\w, ]+)>\(\),? ?", text)]
+    fixed_window = re.search(r"kFixedWindow = (\d+);", text)
+    if fixed_window:
+        found = re.findall(r"fixed<(\d+, \d+)>\(\)", text)
+        names += [f"warp_fixed_kernel<{v}, {fixed_window.group(1)}>" for v in found]
+    return [f"full_w2v::{name}" for name in names or [f"{source.stem}_kernel"]]
 
 
 def compile_kernel(source: Path, architecture: str) -> str:
@@ -58,7 +62,8 @@ def compile_kernel(source: Path, architecture: str) -> str:
 def _compile(source: Path, architecture: str, headers: dict[str, str]) -> str:
     from cuda.bindings import nvrtc
 
-    text = f'#include "cuda/{source.stem}.cuh"\n'.encode()
+    included = sorted((ROOT / "csrc/cuda").glob(f"{source.stem}*.cuh"))
+    text = "".join(f'#include "cuda/{header.name}"\n' for header in included).encode()
     names = [name.encode() for name in headers]
     error, program = nvrtc.nvrtcCreateProgram(
         text, source.name.encode(), len(headers), [body.encode() for body in headers.values()], names

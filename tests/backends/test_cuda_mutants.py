@@ -15,6 +15,7 @@ import pytest
 from scripts.extensions import cuda
 
 KERNEL_TESTS = "tests/backends/test_cuda_kernels.py"
+WARP_TESTS = "tests/backends/test_cuda_warp.py"
 EVERY_ROW = f"{KERNEL_TESTS}::test_every_row_that_entered_the_ring_is_written_back"
 SCHEDULES = f"{KERNEL_TESTS}::test_no_schedule_of_warps_changes_what_one_block_computes"
 SENTENCES = f"{KERNEL_TESTS}::test_windows_end_with_their_sentence"
@@ -92,8 +93,8 @@ MUTANTS = [
     Mutant(
         "rows-in-the-ring-at-the-end-lost",
         "warp.cuh",
-        "    for (; left < entered; ++left) leave(left);\n  }\n\n private:",
-        "  }\n\n private:",
+        "    for (; left < entered; ++left) leave(left);\n  }\n\n  // What was trained",
+        "  }\n\n  // What was trained",
         "warp",
         by(EVERY_ROW, "4-warp-window"),
     ),
@@ -126,8 +127,8 @@ MUTANTS = [
     Mutant(
         "stale-ring-slot",
         "ring.cuh",
-        "number % slots * copies",
-        "number % (slots - 1) * copies",
+        "newest_slot_ + 1 == slots_ ?",
+        "newest_slot_ + 2 == slots_ ?",
         "warp",
         by(EVERY_ROW, "9-warp-window"),
     ),
@@ -151,48 +152,48 @@ MUTANTS = [
     Mutant(
         "window-one-too-wide",
         "walk.cuh",
-        "window.last = min(centre + radius, filled_ - 1);",
-        "window.last = min(centre + radius + 1, filled_ - 1);",
+        "min(centre + radius, filled_ - 1),",
+        "min(centre + radius + 1, filled_ - 1),",
         "register",
         by(WINDOWS, "register-window"),
     ),
     Mutant(
         "sentence-border-ignored",
         "walk.cuh",
-        "offset < limit && keep(offset, word)",
-        "offset < limit + 1 && keep(offset, word)",
+        "offset < limit && keep(",
+        "offset < limit + 1 && keep(",
         "register",
         by(SENTENCES, "register-pair"),
     ),
     Mutant(
         "noise-table-shifted-by-one",
         "walk.cuh",
-        "outputs[index] = {word, word == centre.word ? 0 : 1};",
-        "outputs[index] = {(word + 1) % params_.vocabulary, word == centre.word ? 0 : 1};",
+        "outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};",
+        "outputs[index] = {(word + 1) % params_.vocabulary, word == centre.word ? 0.0f : 1.0f};",
         "pair",
         by(NOISE, "17-pair-pair"),
     ),
     Mutant(
         "negative-equal-to-the-target-trained",
         "walk.cuh",
-        "word == centre.word ? 0 : 1",
+        "word == centre.word ? 0.0f : 1.0f",
         "1",
         "pair",
         by(ORACLE, "pair-vocabulary2-pair"),
     ),
     Mutant(
         "repeated-output-read-after-its-update",
-        "warp.cuh",
-        "    if (several) merge_repeated(window.outputs);\n",
+        "settle.cuh",
+        "    if (merge) merge_repeated(window.outputs, walk.outputs());\n",
         "",
         "warp",
         by(ORACLE, "warp-negative15-share1"),
     ),
     Mutant(
         "update-stored-from-an-old-value",
-        "row.cuh",
-        "if (at < stride) atomicAdd(row + at, factor * value[i]);",
-        "if (at < stride) row[at] = factor * value[i];",
+        "device.cuh",
+        "  atomicAdd(to, values[0]);\n",
+        "  *to = values[0];\n",
         "register",
         by(RESIDENT, "register-pair"),
     ),
@@ -221,6 +222,31 @@ MUTANTS = [
         "",
         "warp",
         OVERLAP,
+    ),
+    # The ring in registers.
+    Mutant(
+        "rows-in-registers-at-the-end-lost",
+        "warp_fixed.cuh",
+        "    if (begun) leave_last();\n",
+        "",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-4]",
+    ),
+    Mutant(
+        "words-past-the-end-trained",
+        "warp_fixed.cuh",
+        "pair < reach ?",
+        "pair <= reach ?",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-9]",
+    ),
+    Mutant(
+        "gradients-read-before-they-are-there",
+        "warp_fixed.cuh",
+        "    __syncwarp();  // the gradients are there\n",
+        "",
+        "warp",
+        f"{WARP_TESTS}::test_every_row_that_entered_the_registers_is_written_back[emulated-9]",
     ),
 ]
 

@@ -29,14 +29,14 @@ def test_nvrtc_compiles_every_kernel_for_older_architectures(architecture: str) 
 
 
 def test_a_spill_and_growth_are_faults() -> None:
-    name = "_ZN8full_w2v11warp_kernelILi4ELi6EEEvNS_15KernelArgumentsE"
+    name = "_ZN8full_w2v11warp_kernelILi4ELi4ELi6ELb0EEEvNS_15KernelArgumentsE"
     log = f"""ptxas info    : Compiling entry function '{name}' for 'sm_80'
     48 bytes stack frame, 4 bytes spill stores, 12 bytes spill loads
 ptxas info    : Used 200 registers, used 0 barriers, 512 bytes cmem[0]"""
     (one,) = resources.parse(log)
-    assert one == resources.Resources("warp<4,6>", 80, registers=200, stack=48, spills=16, shared=0)
+    assert one == resources.Resources("warp<4,4,6,0>", 80, registers=200, stack=48, spills=16, shared=0)
     assert resources.exceeded(one) == [
-        "warp<4,6> on sm_80 spills 16 bytes",
-        "warp<4,6> on sm_80 takes 200 registers, at most 128 are allowed",
-        "warp<4,6> on sm_80 has 48 bytes of stack, not 32",
+        "warp<4,4,6,0> on sm_80 spills 16 bytes",
+        "warp<4,4,6,0> on sm_80 takes 200 registers, at most 128 are allowed",
+        "warp<4,4,6,0> on sm_80 has 48 bytes of stack, not 32",
     ]
