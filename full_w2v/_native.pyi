@@ -95,6 +95,7 @@ class CountedWords:
         name: str,
         ids_at: int,
         offsets_at: int,
+        span: int,
         threads: int,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[int, int]: ...

@@ -128,6 +128,7 @@ class CountedCorpus:
                 name=name,
                 ids_at=header.ids_at,
                 offsets_at=header.offsets_at,
+                span=counts.span,
                 threads=counts.threads,
                 progress=done,
             )
@@ -218,12 +219,16 @@ def encode_with(
 
 @dataclass(frozen=True)
 class _RawCounts:
-    """All that was counted; `name` is what messages call the corpus."""
+    """All that was counted.
+
+    name: what messages call the corpus. span: length of its sentences in tokens, 0 if they are marked.
+    """
 
     name: str
     words: "_native.CountedWords"
     threads: int
     directory: str
+    span: int
 
 
 def _count(
@@ -232,9 +237,9 @@ def _count(
     threads = _thread_count(threads)
     folder = tempfile.gettempdir() if directory is None else os.fspath(directory)
     with _clear_file_errors():
-        counter = _native.CorpusCounter(threads=threads, errors=corpus.errors, directory=folder)
+        counter = _native.CorpusCounter(threads=threads, errors=corpus.reading.errors, directory=folder)
         words = corpus.count(counter, _phase(progress, "vocabulary", corpus.size))
-    return _RawCounts(corpus.name, words, threads, folder)
+    return _RawCounts(corpus.name, words, threads, folder, corpus.reading.span_tokens)
 
 
 def _phase(progress: Progress | None, phase: str, total: float | None) -> Callable[[float], None]:

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import Progress as ReadingProgress
-from full_w2v.corpus import Source, open_corpus
+from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
@@ -53,8 +53,7 @@ def train(
     *,
     min_count: int = 5,
     max_final_vocab: int | None = None,
-    encoding: str = "utf-8",
-    errors: str = "strict",
+    reading: ReadSettings | None = None,
     backend: str | Backend = "auto",
     config: TrainConfig | None = None,
     on_phase: ReadingProgress | None = None,
@@ -63,13 +62,14 @@ def train(
 ) -> TrainResult:
     """Trains word vectors on a corpus: counts it, encodes it, trains on it.
 
-    corpus: a text file with a sentence a line and words between white space, plain or .gz .bz2 .xz .zst; or a
-        list of such files; or any iterable of lists of words, read once.
+    corpus: what `full_w2v.corpus.open_corpus` takes: paths of text, JSON lines, Parquet or Arrow, plain or
+        compressed, a dataset of Hugging Face, or any iterable of lists of words, read once.
     min_count: words that occur less often are dropped.
     max_final_vocab: at most so many words are kept, by raising min_count.
-    encoding, errors: how text is decoded, as in `bytes.decode`.
+    reading: how text becomes tokens and sentences.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
-    config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...
+    config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...; those
+        of `reading` may be given by name too: lowercase=True, column="body", ...
     on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, sentences) and
         their total or None; then with "encode", words done and their total.
     on_progress: called with a Progress about four times a second while the model trains.
@@ -78,11 +78,13 @@ def train(
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
     backend before anything is read, BackendError also for a training that diverged.
     """
+    reading_names = {field.name for field in fields(ReadSettings)}
+    by_name = {name: settings.pop(name) for name in list(settings) if name in reading_names}
     if config is not None and settings:
         raise ConfigError(f"give either config or settings by name, got both: {', '.join(sorted(settings))}")
     config = config or TrainConfig.from_dict(settings)
     engine = open_backend(backend) if isinstance(backend, str) else backend
-    source = open_corpus(corpus, encoding=encoding, errors=errors)
+    source = open_corpus(corpus, reading=reading, **by_name)
     seconds: dict[str, float] = {}
     with _timed(seconds, "vocabulary"):
         counted = count_corpus(

@@ -15,7 +15,10 @@ EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
 PYTHON_ROOMS = (
     {*EXTENSIONS, "aside", "errors"},
     {"config"},
-    {"vocabulary", "corpus", "decompression", "id_file"},
+    {"vocabulary", "decompression", "id_file", "corpus.settings"},
+    {"corpus.base", "corpus.feeding", "corpus.places", "corpus.records"},
+    {"corpus.files", "corpus.iterables"},
+    {"corpus"},
     {"encoded", "model", "schedule"},
     {"backends.base"},
     {"backends.reference", "backends.cpu", "backends.cuda"},

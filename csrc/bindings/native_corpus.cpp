@@ -176,15 +176,17 @@ py::array_t<uint32_t> find_all(const CountedWords& words, const py::list& texts)
 
 std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<uint32_t>& numbers,
                                          int descriptor, const std::string& name, int64_t ids_at,
-                                         int64_t offsets_at, int threads, const py::object& progress) {
+                                         int64_t offsets_at, int64_t span, int threads,
+                                         const py::object& progress) {
   const std::vector<uint32_t> checked = checked_numbers(words, numbers);
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
+  if (span < 0) throw std::invalid_argument("span must not be negative, got " + std::to_string(span));
   std::atomic<int64_t> done{0};
   const Poll poll = make_poll(progress, [&done] { return done.load(); });
   const py::gil_scoped_release release;
   const File file = File::duplicate(descriptor, name);
   const EncodedSize size =
-      encode(words, words.rename(checked), {file, ids_at, offsets_at}, threads, done, poll);
+      encode(words, words.rename(checked), {file, ids_at, offsets_at}, span, threads, done, poll);
   return {size.tokens, size.sentences};
 }
 
@@ -243,7 +245,7 @@ void bind_corpus(py::module_& module) {
       .def("counts", &counts_of, py::arg("numbers").noconvert())
       .def("find", &find_all, py::arg("words"), "Number of each word; 2^32 - 1 where there is none.")
       .def("encode", &encode_words, py::arg("numbers").noconvert(), py::kw_only(), py::arg("descriptor"),
-           py::arg("name"), py::arg("ids_at"), py::arg("offsets_at"), py::arg("threads"),
+           py::arg("name"), py::arg("ids_at"), py::arg("offsets_at"), py::arg("span"), py::arg("threads"),
            py::arg("progress") = py::none(),
            "Writes ids and offsets into an open file: (tokens, sentences).");
 }

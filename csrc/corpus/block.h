@@ -31,6 +31,7 @@ struct BlockRecord {
   uint32_t first_word, last_word;  // ids that were new to that thread: first_word ... last_word - 1
   uint32_t source;
   uint32_t lines;  // line feeds
+  bool ends_source;
 };
 
 // Text in memory, with padding behind it that may be read, and its place in its source.

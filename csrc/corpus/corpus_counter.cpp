@@ -176,6 +176,7 @@ void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
   }
   record.last_word = worker.counter.table().size();
   record.lines = static_cast<uint32_t>(counted.ends.size());
+  record.ends_source = block.ends_source;
   if (block.ends_source) counted.ends.push(static_cast<uint32_t>(counted.ids.size()));
   record.tokens = static_cast<uint32_t>(counted.ids.size());
   record.ends = static_cast<uint32_t>(counted.ends.size());

@@ -26,14 +26,14 @@ int32_t* rename_ids(const uint32_t* first, const uint32_t* last, const int32_t* 
   return out;
 }
 
-void rename_block(const uint32_t* ids, const uint32_t* ends, const BlockRecord& block,
+void rename_block(const uint32_t* ids, const uint32_t* ends, size_t sentences, const BlockRecord& block,
                   const int32_t* renaming, RenamedBlock& out) {
   out.ids.restart(block.tokens + 1);
-  out.ends.restart(block.ends);
+  out.ends.restart(sentences);
   int32_t* const begin = out.ids.data();
   int32_t* next = begin;
   uint32_t token = 0;
-  for (uint32_t i = 0; i < block.ends; token = ends[i++]) {
+  for (size_t i = 0; i < sentences; token = ends[i++]) {
     next = rename_ids(ids + token, ids + ends[i], renaming, next);
     const auto end = static_cast<uint32_t>(next - begin);
     if (out.ends.size() == 0 || out.ends[out.ends.size() - 1] != end) out.ends.push(end);
@@ -42,11 +42,32 @@ void rename_block(const uint32_t* ids, const uint32_t* ends, const BlockRecord& 
   out.ids.resize(static_cast<size_t>(next - begin));
 }
 
+// Where each block begins in its source, in tokens.
+std::vector<int64_t> starts_in_source(const std::vector<BlockRecord>& blocks) {
+  std::vector<int64_t> starts(blocks.size());
+  for (size_t i = 1; i < blocks.size(); ++i) {
+    const bool same = blocks[i].source == blocks[i - 1].source;
+    starts[i] = same ? starts[i - 1] + blocks[i - 1].tokens : 0;
+  }
+  return starts;
+}
+
+// The ends of spans of `span` tokens in a block that begins at token `start` of its source.
+void span_ends(const BlockRecord& block, int64_t start, int64_t span, std::vector<uint32_t>& ends) {
+  ends.clear();
+  for (int64_t end = span - start % span; end <= block.tokens; end += span) {
+    ends.push_back(static_cast<uint32_t>(end));
+  }
+  if (block.ends_source) ends.push_back(block.tokens);
+}
+
 class Encoder {
  public:
-  Encoder(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
+  Encoder(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout, int64_t span,
           std::atomic<int64_t>& tokens_done)
-      : words_(words), renaming_(renaming), layout_(layout), tokens_done_(tokens_done) {}
+      : words_(words), renaming_(renaming), layout_(layout), span_(span), tokens_done_(tokens_done) {
+    if (span_ > 0) starts_ = starts_in_source(words_.blocks());
+  }
 
   // Encodes blocks until none is left; several threads may.
   void work() {
@@ -56,8 +77,11 @@ class Encoder {
     for (size_t i; (i = next_block_++) < words_.blocks().size();) {
       const BlockRecord& block = words_.blocks()[i];
       const uint32_t* ids = words_.spill().read(block.ids_at, block.tokens, ids_scratch);
-      const uint32_t* ends = words_.spill().read(block.ends_at, block.ends, ends_scratch);
-      rename_block(ids, ends, block, renaming_[block.thread].data(), renamed);
+      if (span_ > 0) span_ends(block, starts_[i], span_, ends_scratch);
+      const size_t sentences = span_ > 0 ? ends_scratch.size() : block.ends;
+      const uint32_t* ends =
+          span_ > 0 ? ends_scratch.data() : words_.spill().read(block.ends_at, block.ends, ends_scratch);
+      rename_block(ids, ends, sentences, block, renaming_[block.thread].data(), renamed);
       EncodedSize place{0, 0};
       if (!take_turn(i, renamed, place, offsets)) return;
       write(renamed, place, offsets);
@@ -104,6 +128,8 @@ class Encoder {
   const CountedWords& words_;
   const Renaming& renaming_;
   const EncodedLayout& layout_;
+  const int64_t span_;
+  std::vector<int64_t> starts_;  // where spans are sentences
   std::atomic<int64_t>& tokens_done_;
   std::atomic<size_t> next_block_{0};
   std::mutex mutex_;
@@ -117,10 +143,10 @@ class Encoder {
 }  // namespace
 
 EncodedSize encode(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
-                   int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
+                   int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
   constexpr int64_t kFirstOffset = 0;
   layout.file.write_at(&kFirstOffset, sizeof kFirstOffset, layout.offsets_at);
-  Encoder encoder(words, renaming, layout, tokens_done);
+  Encoder encoder(words, renaming, layout, span, tokens_done);
   run_threads(threads, [&] { encoder.work(); }, [&] { encoder.stop(); }, poll);
   return encoder.size();
 }

@@ -96,7 +96,8 @@ def test_a_corpus_that_is_no_file_is_refused(
 ) -> None:
     missing = tmp_path / "nowhere.txt"
     if name == "folder":
-        assert refused(tmp_path) == f"{tmp_path}: is a directory; pass the files in it"
+        (tmp_path / "empty").mkdir()
+        assert refused(tmp_path / "empty") == f"{tmp_path / 'empty'}: the directory holds no files"
     elif name == "missing":
         assert refused(missing) == f"{missing}: no such file"
     else:
