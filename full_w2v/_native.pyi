@@ -69,7 +69,16 @@ class InvalidTextError(Exception): ...
 
 class CorpusCounter:
     def __init__(
-        self, *, threads: int, errors: str, directory: str, spill_memory: int = ..., block_bytes: int = ...
+        self,
+        *,
+        threads: int,
+        errors: str,
+        directory: str,
+        spill_memory: int = ...,
+        block_bytes: int = ...,
+        memory_limit: int = 0,
+        min_count: int = 0,
+        only: list[str] = ...,
     ) -> None: ...
     def begin_source(self) -> None: ...
     def add_file(self, path: str, progress: Callable[[float], None] | None = None) -> None: ...

@@ -1,6 +1,7 @@
 #include "corpus/encoder.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -61,11 +62,37 @@ void span_ends(const BlockRecord& block, int64_t start, int64_t span, std::vecto
   if (block.ends_source) ends.push_back(block.tokens);
 }
 
+// The renamings of tables: one is made when its first block comes and freed behind its last, so that of many
+// tables only a few are in memory.
+class RenamedTables {
+ public:
+  RenamedTables(const CountedWords& words, const Renaming& places)
+      : words_(words), places_(places), tables_(words.tables()), blocks_left_(words.tables()) {
+    for (const BlockRecord& block : words.blocks()) ++blocks_left_[block.table];
+  }
+
+  // The renaming for one block; every block asks once.
+  std::shared_ptr<const Renaming> take(uint32_t table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!tables_[table]) tables_[table] = std::make_shared<const Renaming>(words_.rename(table, places_));
+    std::shared_ptr<const Renaming> taken = tables_[table];
+    if (--blocks_left_[table] == 0) tables_[table] = nullptr;
+    return taken;
+  }
+
+ private:
+  const CountedWords& words_;
+  const Renaming& places_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const Renaming>> tables_;
+  std::vector<size_t> blocks_left_;
+};
+
 class Encoder {
  public:
-  Encoder(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout, int64_t span,
+  Encoder(const CountedWords& words, const Renaming& places, const EncodedLayout& layout, int64_t span,
           std::atomic<int64_t>& tokens_done)
-      : words_(words), renaming_(renaming), layout_(layout), span_(span), tokens_done_(tokens_done) {
+      : words_(words), renamings_(words, places), layout_(layout), span_(span), tokens_done_(tokens_done) {
     if (span_ > 0) starts_ = starts_in_source(words_.blocks());
   }
 
@@ -81,7 +108,8 @@ class Encoder {
       const size_t sentences = span_ > 0 ? ends_scratch.size() : block.ends;
       const uint32_t* ends =
           span_ > 0 ? ends_scratch.data() : words_.spill().read(block.ends_at, block.ends, ends_scratch);
-      rename_block(ids, ends, sentences, block, renaming_[block.thread].data(), renamed);
+      const auto renaming = renamings_.take(block.table);
+      rename_block(ids, ends, sentences, block, renaming->data(), renamed);
       EncodedSize place{0, 0};
       if (!take_turn(i, renamed, place, offsets)) return;
       write(renamed, place, offsets);
@@ -126,7 +154,7 @@ class Encoder {
   }
 
   const CountedWords& words_;
-  const Renaming& renaming_;
+  RenamedTables renamings_;
   const EncodedLayout& layout_;
   const int64_t span_;
   std::vector<int64_t> starts_;  // where spans are sentences
@@ -142,11 +170,11 @@ class Encoder {
 
 }  // namespace
 
-EncodedSize encode(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
+EncodedSize encode(const CountedWords& words, const Renaming& places, const EncodedLayout& layout,
                    int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
   constexpr int64_t kFirstOffset = 0;
   layout.file.write_at(&kFirstOffset, sizeof kFirstOffset, layout.offsets_at);
-  Encoder encoder(words, renaming, layout, span, tokens_done);
+  Encoder encoder(words, places, layout, span, tokens_done);
   run_threads(threads, [&] { encoder.work(); }, [&] { encoder.stop(); }, poll);
   return encoder.size();
 }

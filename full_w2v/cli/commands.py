@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from full_w2v.backends import backend_status
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
+from full_w2v.preparation import Preparation
+from full_w2v.vocabulary import Vocabulary
 
-Settings = TypeVar("Settings", ReadSettings, TrainConfig)
+Settings = TypeVar("Settings", ReadSettings, Preparation, TrainConfig)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -24,9 +26,8 @@ def train(options: argparse.Namespace) -> None:
     with PhaseBars(enabled=not options.quiet) as bars:
         result = run(
             options.corpus,
-            min_count=options.min_count,
-            max_final_vocab=options.max_final_vocab,
             reading=_chosen(ReadSettings, options),
+            preparation=_chosen(Preparation, options),
             backend=options.backend,
             config=config,
             on_phase=bars.phase,
@@ -58,25 +59,36 @@ def neighbours(options: argparse.Namespace) -> None:
 
 
 def vocabulary(options: argparse.Namespace) -> None:
-    """Prints each word of a corpus with its count, most frequent first."""
+    """Prints or saves the words of a corpus with their counts, most frequent first."""
+    from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
+
+    limits = {"min_count": options.min_count, "max_final_vocab": options.max_final_vocab}
+    if options.counts:
+        first, *others = (load_vocabulary(path) for path in expanded(options.corpus))
+        found = first.merged(*others).restricted(**limits)
+    else:
+        found = _counted(options, limits)
+    if options.only is not None:
+        found = found.restricted(words=load_vocabulary(options.only).words)
+    if options.output is not None:
+        save_vocabulary(found, options.output)
+        return
+    rows = zip(found.words, found.counts.tolist(), strict=True)
+    _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
+
+
+def _counted(options: argparse.Namespace, limits: dict[str, Any]) -> Vocabulary:
     from full_w2v.corpus import open_corpus
     from full_w2v.encoded import count_corpus
     from full_w2v.terminal import PhaseBars
 
     corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
+    resources = {"threads": options.threads, "memory_limit": options.memory_limit}
     with (
         PhaseBars(enabled=not options.quiet) as bars,
-        count_corpus(
-            corpus,
-            min_count=options.min_count,
-            max_final_vocab=options.max_final_vocab,
-            threads=options.threads,
-            progress=bars.phase,
-        ) as counted,
+        count_corpus(corpus, **limits, **resources, progress=bars.phase) as counted,
     ):
-        words, counts = counted.vocabulary.words, counted.vocabulary.counts.tolist()
-    rows = zip(words, counts, strict=True)
-    _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
+        return counted.vocabulary
 
 
 def backends(options: argparse.Namespace) -> None:

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from full_w2v import __version__
 from full_w2v.backends import BACKENDS
+from full_w2v.cache import HASHES
 from full_w2v.cli import commands as run
 from full_w2v.config import Order, TrainConfig
 from full_w2v.corpus import ERRORS, FORMATS
@@ -33,9 +35,11 @@ def new_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands: Any, name: str, action: Any, *, with_json: bool = True) -> argparse.ArgumentParser:
+def _add_command(
+    commands: Any, name: str, action: Any, *, with_json: bool = True, aliases: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=action.__doc__.rstrip("."), description=action.__doc__
+        name, aliases=aliases, help=action.__doc__.rstrip("."), description=action.__doc__
     )
     parser.set_defaults(run=action)
     if with_json:
@@ -80,8 +84,17 @@ def _add_neighbours(commands: Any) -> None:
 
 
 def _add_vocabulary(commands: Any) -> None:
-    parser = _add_command(commands, "vocabulary", run.vocabulary)
+    parser = _add_command(commands, "vocabulary", run.vocabulary, aliases=["vocab"])
     _add_corpus(parser)
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="save to a file: .jsonl holds JSON lines, any other name word2vec.c's text",
+    )
+    parser.add_argument(
+        "--counts", action="store_true", help="CORPUS are vocabulary files, whose counts are added up"
+    )
+    parser.add_argument("--only", metavar="FILE", help="keep only the words of this vocabulary file")
     parser.add_argument(
         "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
     )
@@ -113,6 +126,12 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         help="keep at most so many words, by raising --min-count (default: no limit)",
+    )
+    parser.add_argument(
+        "--memory-limit",
+        metavar="BYTES",
+        type=_bytes,
+        help="what counting may take for words, such as 512M; what is more waits on disk (default: no limit)",
     )
     _add_reading(parser)
 
@@ -157,6 +176,7 @@ def _add_train(commands: Any) -> None:
         type=_embeddings_path,
         help=FORMATS_HELP + " for the whole model",
     )
+    _add_preparation(parser)
     defaults = TrainConfig()
 
     def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
@@ -192,6 +212,32 @@ def _add_train(commands: Any) -> None:
         "--backend", choices=BACKENDS, default="auto", help="what trains (default %(default)s)"
     )
     parser.add_argument("--loss", action="store_true", help="report the mean loss of each epoch")
+
+
+def _add_preparation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vocab",
+        metavar="FILE",
+        dest="vocabulary",
+        help="take words and counts from this file, as vocabulary --output saves it, and drop all others",
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", help="keep the encoded corpus in this folder and find it again"
+    )
+    parser.add_argument(
+        "--cache-hash",
+        choices=HASHES,
+        default="sampled",
+        help="know files again by size, time and a hash of samples (default), or by a hash of all they hold",
+    )
+
+
+def _bytes(text: str) -> int:
+    """The type of sizes: a number of bytes, or one with K, M, G or T (powers of 1024) behind it."""
+    number, unit = (text[:-1], text[-1:].upper()) if text[-1:].isalpha() else (text, "")
+    if not number.isdigit() or unit not in ("", *"KMGT"):
+        raise argparse.ArgumentTypeError(f"expected a size such as 512M or 2G, got {text!r}")
+    return int(number) << 10 * " KMGT".index(unit or " ")
 
 
 def _embeddings_path(path: str) -> str:
