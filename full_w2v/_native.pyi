@@ -108,3 +108,18 @@ class CountedWords:
         threads: int,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[int, int]: ...
+
+def count_pairs(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    *,
+    min_count: int,
+    threads: int,
+    pairs_at_once: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], int]: ...
+
+class PhraseJoiner:
+    def __init__(self, first: NDArray[np.int32], second: NDArray[np.int32], *, first_id: int) -> None: ...
+    def join(
+        self, ids: NDArray[np.int32], offsets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]: ...

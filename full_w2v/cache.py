@@ -29,6 +29,7 @@ VERSION = 1
 HASHES = ("sampled", "full")
 SAMPLES = 32
 SAMPLE_BYTES = 1 << 16
+IDS_AT_ONCE = 1 << 24
 IDS, WORDS, NOTE = "ids", "vocabulary.jsonl", "note.json"
 
 Encoded = tuple[Vocabulary, EncodedCorpus]
@@ -98,7 +99,12 @@ def _opened(entry: Path) -> Encoded | None:
 
 def _ids_are_below(encoded: EncodedCorpus, words: int) -> bool:
     """A kernel would follow any other id out of its matrices."""
-    return encoded.tokens > 0 and int(encoded.ids.min()) >= 0 and int(encoded.ids.max()) < words
+    for begin in range(0, encoded.tokens, IDS_AT_ONCE):
+        ids = encoded.ids[begin : begin + IDS_AT_ONCE]
+        if int(ids.min()) < 0 or int(ids.max()) >= words:
+            return False
+        encoded.release()
+    return encoded.tokens > 0
 
 
 @contextmanager

@@ -16,7 +16,14 @@ from full_w2v import _native
 from full_w2v.config import MAX_THREADS, checked_integer, usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.errors import ConfigError, CorpusError, shown
-from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
+from full_w2v.id_file import (
+    HEADER_BYTES,
+    IdFileHeader,
+    map_id_file,
+    new_id_file,
+    release_pages,
+    write_header,
+)
 from full_w2v.vocabulary import Vocabulary
 
 LEAST_MEMORY = 1 << 20
@@ -71,6 +78,13 @@ class EncodedCorpus:
     def sentences(self) -> int:
         """Number of sentences, empty ones included."""
         return len(self.offsets) - 1
+
+    def release(self) -> None:
+        """Gives pages that were read back to the system, which keeps them cached while memory is free.
+
+        Without it the memory of a long run would grow by the size of the corpus.
+        """
+        release_pages(self.ids)
 
     def close(self) -> None:
         """Lets go of ids and offsets. A temporary file is gone when no array refers to it any more."""
@@ -230,6 +244,38 @@ def encode_with(
     counts = _count(corpus, threads, None, progress, memory_limit=_memory_limit(memory_limit), only=words)
     with CountedCorpus(counts, vocabulary, counts.words.find(words)) as counted:
         return counted.encode(path=path, progress=progress)
+
+
+def write_encoded(
+    spans: Iterable[tuple[NDArray[np.int32], NDArray[np.int64]]],
+    words: int,
+    raw_tokens: int,
+    path: Path | None = None,
+) -> EncodedCorpus:
+    """An encoded corpus from spans: ids, and the ends of sentences among them. Empty sentences are left out.
+
+    path: where to keep it; None makes a temporary file. Raises CorpusError if no token is left or the file
+    cannot be written.
+    """
+    directory = tempfile.gettempdir()
+    name = str(path or f"temporary file in {directory}")
+    with new_id_file(path, directory) as file:
+        file.seek(HEADER_BYTES)
+        tokens, offsets = 0, [np.zeros(1, np.int64)]
+        for ids, ends in spans:
+            file.write(np.ascontiguousarray(ids).data)
+            offsets.append(np.unique(ends[ends > 0]) + tokens)
+            tokens += len(ids)
+        if tokens == 0:
+            raise CorpusError("no word of the corpus is frequent enough; lower min_count")
+        borders = np.unique(np.concatenate(offsets))
+        header = IdFileHeader(tokens, len(borders) - 1, words, raw_tokens)
+        file.seek(header.offsets_at)
+        file.write(borders.data)
+        file.seek(0)
+        write_header(file, header, name)
+        _, mapped_ids, mapped_offsets = map_id_file(file, name)
+    return EncodedCorpus(mapped_ids, mapped_offsets, raw_tokens, path, words)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from full_w2v.cache import cached, vocabulary_key
+from full_w2v.config import usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.encoded import EncodedCorpus, count_corpus, encode_with
+from full_w2v.errors import ConfigError
+from full_w2v.phrases import PhraseSettings, find_phrases, join_phrases, restrict_encoded
 from full_w2v.vocabulary import Vocabulary
 from full_w2v.vocabulary_file import load_vocabulary
 
@@ -29,6 +32,7 @@ class Preparation:
     memory_limit: bytes that counting may take for words, beside the vocabulary's own; None: what it needs.
     cache: a folder in which the encoded corpus is kept and found again.
     cache_hash: "sampled" or "full", how much of the files is read to know them again.
+    phrases: joins neighbours that belong together before words are counted and rare ones dropped.
     threads: 0 takes every core.
     """
 
@@ -38,11 +42,18 @@ class Preparation:
     memory_limit: int | None = None
     cache: AnyPath | None = None
     cache_hash: str = "sampled"
+    phrases: PhraseSettings | None = None
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.phrases is not None and self.vocabulary is not None:
+            raise ConfigError("give either phrases or vocabulary, got both")
 
     def settings(self) -> dict[str, Any]:
         """What shapes the vocabulary, for reports."""
         values: dict[str, Any] = {"min_count": self.min_count, "max_final_vocab": self.max_final_vocab}
+        if self.phrases is not None:
+            values["phrases"] = asdict(self.phrases)
         return values
 
 
@@ -76,6 +87,8 @@ def prepare(corpus: Corpus, wanted: Preparation, progress: Progress | None = Non
                     path=path,
                     progress=progress,
                 )
+        if wanted.phrases is not None:
+            return _with_phrases(corpus, wanted, wanted.phrases, path, progress, seconds)
         return _counted(corpus, wanted, path, progress, seconds)
 
     if wanted.cache is None:
@@ -83,7 +96,7 @@ def prepare(corpus: Corpus, wanted: Preparation, progress: Progress | None = Non
     key = wanted.settings() | {"vocabulary": vocabulary_key(given) if given is not None else None}
     with timed(seconds, "vocabulary"):
         found = cached(wanted.cache, corpus, key, build, hashed=wanted.cache_hash)
-    seconds["vocabulary"] -= seconds["encode"]
+    seconds["vocabulary"] -= sum(seconds.values()) - seconds["vocabulary"]
     return Prepared(*found, seconds)
 
 
@@ -105,6 +118,29 @@ def _counted(
         )
     with counted, timed(seconds, "encode"):
         return counted.vocabulary, counted.encode(path=path, progress=progress)
+
+
+def _with_phrases(
+    corpus: Corpus,
+    wanted: Preparation,
+    phrases: PhraseSettings,
+    path: Path | None,
+    progress: Progress | None,
+    seconds: dict[str, float],
+) -> Encoded:
+    every_word = replace(wanted, min_count=1, max_final_vocab=None)
+    vocabulary, encoded = _counted(corpus, every_word, None, progress, seconds)
+    with timed(seconds, "phrases"):
+        for _ in range(phrases.passes):
+            found = find_phrases(vocabulary, encoded, phrases, threads=wanted.threads or usable_cores())
+            vocabulary, encoded = join_phrases(vocabulary, encoded, found, delimiter=phrases.delimiter)
+        return restrict_encoded(
+            vocabulary,
+            encoded,
+            min_count=wanted.min_count,
+            max_final_vocab=wanted.max_final_vocab,
+            path=path,
+        )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ PYTHON_ROOMS = (
     {"corpus.files", "corpus.iterables"},
     {"corpus"},
     {"encoded", "model", "schedule", "vocabulary_file"},
-    {"cache"},
+    {"cache", "phrases"},
     {"preparation"},
     {"backends.base"},
     {"backends.reference", "backends.cpu", "backends.cuda"},

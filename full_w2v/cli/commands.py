@@ -3,12 +3,14 @@
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from full_w2v.backends import backend_status
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
+from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
 
@@ -27,7 +29,7 @@ def train(options: argparse.Namespace) -> None:
         result = run(
             options.corpus,
             reading=_chosen(ReadSettings, options),
-            preparation=_chosen(Preparation, options),
+            preparation=replace(_chosen(Preparation, options), phrases=_phrases(options)),
             backend=options.backend,
             config=config,
             on_phase=bars.phase,
@@ -91,6 +93,37 @@ def _counted(options: argparse.Namespace, limits: dict[str, Any]) -> Vocabulary:
         return counted.vocabulary
 
 
+def phrases(options: argparse.Namespace) -> None:
+    """Writes a corpus as text with its phrases joined to single words, such as new_york."""
+    from full_w2v.aside import check_writable, written_aside
+    from full_w2v.corpus import open_corpus
+    from full_w2v.phrases import sentences_of
+    from full_w2v.preparation import prepare
+    from full_w2v.terminal import PhaseBars
+
+    check_writable(Path(options.output), expanded(options.corpus))
+    corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
+    wanted = Preparation(
+        min_count=1, phrases=_phrases(options), memory_limit=options.memory_limit, threads=options.threads
+    )
+    with PhaseBars(enabled=not options.quiet) as bars:
+        prepared = prepare(corpus, wanted, bars.phase)
+    with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
+        file.writelines(f"{sentence}\n".encode() for sentence in sentences_of(prepared.vocabulary, encoded))
+
+
+def _phrases(options: argparse.Namespace) -> PhraseSettings | None:
+    if not options.phrases:
+        return None
+    return PhraseSettings(
+        passes=options.phrases,
+        min_count=options.phrase_min_count,
+        threshold=options.phrase_threshold,
+        score=options.phrase_score,
+        delimiter=options.phrase_delimiter,
+    )
+
+
 def backends(options: argparse.Namespace) -> None:
     """Prints each backend, and what it would run on or why it cannot."""
     statuses = backend_status()
@@ -114,7 +147,9 @@ def convert(options: argparse.Namespace) -> None:
 
 
 def _chosen(settings: type[Settings], options: argparse.Namespace) -> Settings:
-    return settings(**{field.name: getattr(options, field.name) for field in fields(settings)})
+    return settings(
+        **{field.name: getattr(options, field.name) for field in fields(settings) if field.name != "phrases"}
+    )
 
 
 def _summary(report: dict[str, Any]) -> str:

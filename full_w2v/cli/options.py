@@ -12,6 +12,7 @@ from full_w2v.cache import HASHES
 from full_w2v.cli import commands as run
 from full_w2v.config import Order, TrainConfig
 from full_w2v.corpus import ERRORS, FORMATS
+from full_w2v.phrases import PhraseSettings, Score
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = (
@@ -30,6 +31,7 @@ def new_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_neighbours(commands)
     _add_vocabulary(commands)
+    _add_phrase_command(commands)
     _add_command(commands, "backends", run.backends)
     _add_convert(commands)
     return parser
@@ -100,6 +102,16 @@ def _add_vocabulary(commands: Any) -> None:
     )
 
 
+def _add_phrase_command(commands: Any) -> None:
+    parser = _add_command(commands, "phrases", run.phrases, with_json=False)
+    _add_text(parser)
+    parser.add_argument("--output", metavar="PATH", required=True, help="text file to write")
+    _add_phrases(parser, 1, "join phrases in so many passes")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
+    )
+
+
 def _add_convert(commands: Any) -> None:
     parser = _add_command(commands, "convert", run.convert, with_json=False)
     parser.add_argument("input", metavar="IN", type=_embeddings_path, help="embeddings to read")
@@ -113,7 +125,7 @@ def _add_embeddings(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("corpus", metavar="CORPUS", nargs="+", help=CORPUS_HELP)
+    _add_text(parser)
     parser.add_argument(
         "--min-count",
         metavar="N",
@@ -127,6 +139,10 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="keep at most so many words, by raising --min-count (default: no limit)",
     )
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus", metavar="CORPUS", nargs="+", help=CORPUS_HELP)
     parser.add_argument(
         "--memory-limit",
         metavar="BYTES",
@@ -177,6 +193,7 @@ def _add_train(commands: Any) -> None:
         help=FORMATS_HELP + " for the whole model",
     )
     _add_preparation(parser)
+    _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")
     defaults = TrainConfig()
 
     def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
@@ -229,6 +246,39 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
         choices=HASHES,
         default="sampled",
         help="know files again by size, time and a hash of samples (default), or by a hash of all they hold",
+    )
+
+
+def _add_phrases(parser: argparse.ArgumentParser, passes: int, text: str) -> None:
+    defaults = PhraseSettings()
+    parser.add_argument(
+        "--phrases", metavar="N", type=int, default=passes, help=f"{text} (default %(default)s)"
+    )
+    parser.add_argument(
+        "--phrase-min-count",
+        metavar="N",
+        type=int,
+        default=defaults.min_count,
+        help="join only words that stand together more often (default %(default)s)",
+    )
+    parser.add_argument(
+        "--phrase-threshold",
+        metavar="X",
+        type=float,
+        default=defaults.threshold,
+        help="join words whose score is above this (default %(default)s)",
+    )
+    parser.add_argument(
+        "--phrase-score",
+        choices=get_args(Score),
+        default=defaults.score,
+        help="whose formula the score is (default %(default)s; gensim's own threshold is 10)",
+    )
+    parser.add_argument(
+        "--phrase-delimiter",
+        metavar="TEXT",
+        default=defaults.delimiter,
+        help="stands between the words of a phrase (default %(default)s)",
     )
 
 
