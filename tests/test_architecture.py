@@ -25,6 +25,7 @@ PYTHON_ROOMS = (
     {"backends.base"},
     {"backends.reference", "backends.cpu", "backends.cuda"},
     {"backends"},
+    {"search"},
     {"trainer", "embeddings", "formats", "evaluation"},
     {"pipeline", "terminal", "word2vec"},
     {"__init__"},

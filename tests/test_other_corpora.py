@@ -13,7 +13,7 @@ SAMPLES = {
     "korean_wikipedia": {},
     "chinese_wikipedia_characters": {"epochs": 2},
     "protein_3mers": {"epochs": 2},
-    "dna_one_line": {"epochs": 2, "sentences": 1000},
+    "dna_one_line": {"epochs": 30},
 }
 
 
