@@ -82,7 +82,7 @@ class EncodedCorpus:
     def release(self) -> None:
         """Gives pages that were read back to the system, which keeps them cached while memory is free.
 
-        Without it the memory of a long run would grow by the size of the corpus.
+        Without it the memory of a long run would stay larger by the size of the corpus.
         """
         release_pages(self.ids)
 
