@@ -84,7 +84,16 @@ class InvalidTextError(Exception): ...
 
 class CorpusCounter:
     def __init__(
-        self, *, threads: int, errors: str, directory: str, spill_memory: int = ..., block_bytes: int = ...
+        self,
+        *,
+        threads: int,
+        errors: str,
+        directory: str,
+        spill_memory: int = ...,
+        block_bytes: int = ...,
+        memory_limit: int = 0,
+        min_count: int = 0,
+        only: list[str] = ...,
     ) -> None: ...
     def begin_source(self) -> None: ...
     def add_file(self, path: str, progress: Callable[[float], None] | None = None) -> None: ...
@@ -110,6 +119,22 @@ class CountedWords:
         name: str,
         ids_at: int,
         offsets_at: int,
+        span: int,
         threads: int,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[int, int]: ...
+
+def count_pairs(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    *,
+    min_count: int,
+    threads: int,
+    pairs_at_once: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], int]: ...
+
+class PhraseJoiner:
+    def __init__(self, first: NDArray[np.int32], second: NDArray[np.int32], *, first_id: int) -> None: ...
+    def join(
+        self, ids: NDArray[np.int32], offsets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]: ...

@@ -4,10 +4,12 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from full_w2v.errors import ConfigError
 
 
 @contextmanager
@@ -34,8 +36,13 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def check_writable(path: Path) -> None:
-    """Raises the OSError that `written_aside` would raise when it starts."""
+def check_writable(path: Path, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Raises the OSError that `written_aside` would raise when it starts.
+
+    inputs: files that are read meanwhile. Raises ConfigError if the path leads to one of them.
+    """
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise ConfigError(f"{path}: is read and would be overwritten; choose another output")
     target = _target(path)
     with _named(path):
         aside, file = _create_beside(target)

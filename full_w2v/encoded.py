@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,17 @@ from full_w2v import _native
 from full_w2v.config import MAX_THREADS, checked_integer, usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.errors import ConfigError, CorpusError, shown
-from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
+from full_w2v.id_file import (
+    HEADER_BYTES,
+    IdFileHeader,
+    map_id_file,
+    new_id_file,
+    release_pages,
+    write_header,
+)
 from full_w2v.vocabulary import Vocabulary
+
+LEAST_MEMORY = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +78,13 @@ class EncodedCorpus:
     def sentences(self) -> int:
         """Number of sentences, empty ones included."""
         return len(self.offsets) - 1
+
+    def release(self) -> None:
+        """Gives pages that were read back to the system, which keeps them cached while memory is free.
+
+        Without it the memory of a long run would stay larger by the size of the corpus.
+        """
+        release_pages(self.ids)
 
     def close(self) -> None:
         """Lets go of ids and offsets. A temporary file is gone when no array refers to it any more."""
@@ -128,6 +145,7 @@ class CountedCorpus:
                 name=name,
                 ids_at=header.ids_at,
                 offsets_at=header.offsets_at,
+                span=counts.span,
                 threads=counts.threads,
                 progress=done,
             )
@@ -156,6 +174,7 @@ def count_corpus(
     min_count: int = 5,
     max_final_vocab: int | None = None,
     threads: int = 0,
+    memory_limit: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> CountedCorpus:
@@ -167,6 +186,8 @@ def count_corpus(
     max_final_vocab: raises `min_count` to the smallest value that keeps at most so many words: gensim's rule,
         by which words that tie at the limit are all dropped.
     threads: 0 takes every core that this process may use.
+    memory_limit: bytes that counting may take for words, beside those of the vocabulary itself: what is more
+        waits in a temporary file. Counts stay exact. None takes what is needed.
     directory: for temporary files; by default the system's.
     progress: called with ("vocabulary", done, total), in bytes of files, or sentences of an iterable.
     Raises CorpusError if the corpus cannot be read or decoded, is empty or has no word that often,
@@ -175,7 +196,8 @@ def count_corpus(
     min_count = _at_least("min_count", min_count, 0)
     if max_final_vocab is not None:
         max_final_vocab = _at_least("max_final_vocab", max_final_vocab, 1)
-    counts = _count(corpus, threads, directory, progress)
+    limit = _memory_limit(memory_limit)
+    counts = _count(corpus, threads, directory, progress, memory_limit=limit, min_count=min_count)
     words = counts.words
     least = min_count if max_final_vocab is None else max(min_count, words.least_count(max_final_vocab))
     numbers = words.select(least)
@@ -191,12 +213,18 @@ def encode_corpus(
     min_count: int = 5,
     max_final_vocab: int | None = None,
     threads: int = 0,
+    memory_limit: int | None = None,
     path: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Vocabulary, EncodedCorpus]:
     """Counts a corpus and encodes it: see `count_corpus` and `CountedCorpus.encode`."""
     counted = count_corpus(
-        corpus, min_count=min_count, max_final_vocab=max_final_vocab, threads=threads, progress=progress
+        corpus,
+        min_count=min_count,
+        max_final_vocab=max_final_vocab,
+        threads=threads,
+        memory_limit=memory_limit,
+        progress=progress,
     )
     with counted:
         return counted.vocabulary, counted.encode(path=path, progress=progress)
@@ -207,34 +235,78 @@ def encode_with(
     vocabulary: Vocabulary,
     *,
     threads: int = 0,
+    memory_limit: int | None = None,
     path: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> EncodedCorpus:
     """Encodes a corpus with a given vocabulary; other words are dropped. Errors as for `count_corpus`."""
-    counts = _count(corpus, threads, None, progress)
-    with CountedCorpus(counts, vocabulary, counts.words.find(list(vocabulary.words))) as counted:
+    words = list(vocabulary.words)
+    counts = _count(corpus, threads, None, progress, memory_limit=_memory_limit(memory_limit), only=words)
+    with CountedCorpus(counts, vocabulary, counts.words.find(words)) as counted:
         return counted.encode(path=path, progress=progress)
+
+
+def write_encoded(
+    spans: Iterable[tuple[NDArray[np.int32], NDArray[np.int64]]],
+    words: int,
+    raw_tokens: int,
+    path: Path | None = None,
+) -> EncodedCorpus:
+    """An encoded corpus from spans: ids, and the ends of sentences among them. Empty sentences are left out.
+
+    path: where to keep it; None makes a temporary file. Raises CorpusError if no token is left or the file
+    cannot be written.
+    """
+    directory = tempfile.gettempdir()
+    name = str(path or f"temporary file in {directory}")
+    with new_id_file(path, directory) as file:
+        file.seek(HEADER_BYTES)
+        tokens, offsets = 0, [np.zeros(1, np.int64)]
+        for ids, ends in spans:
+            file.write(np.ascontiguousarray(ids).data)
+            offsets.append(np.unique(ends[ends > 0]) + tokens)
+            tokens += len(ids)
+        if tokens == 0:
+            raise CorpusError("no word of the corpus is frequent enough; lower min_count")
+        borders = np.unique(np.concatenate(offsets))
+        header = IdFileHeader(tokens, len(borders) - 1, words, raw_tokens)
+        file.seek(header.offsets_at)
+        file.write(borders.data)
+        file.seek(0)
+        write_header(file, header, name)
+        _, mapped_ids, mapped_offsets = map_id_file(file, name)
+    return EncodedCorpus(mapped_ids, mapped_offsets, raw_tokens, path, words)
 
 
 @dataclass(frozen=True)
 class _RawCounts:
-    """All that was counted; `name` is what messages call the corpus."""
+    """All that was counted.
+
+    name: what messages call the corpus. span: length of its sentences in tokens, 0 if they are marked.
+    """
 
     name: str
     words: "_native.CountedWords"
     threads: int
     directory: str
+    span: int
 
 
 def _count(
-    corpus: Corpus, threads: int, directory: str | os.PathLike[str] | None, progress: Progress | None
+    corpus: Corpus,
+    threads: int,
+    directory: str | os.PathLike[str] | None,
+    progress: Progress | None,
+    **bound: Any,
 ) -> _RawCounts:
     threads = _thread_count(threads)
     folder = tempfile.gettempdir() if directory is None else os.fspath(directory)
     with _clear_file_errors():
-        counter = _native.CorpusCounter(threads=threads, errors=corpus.errors, directory=folder)
+        counter = _native.CorpusCounter(
+            threads=threads, errors=corpus.reading.errors, directory=folder, **bound
+        )
         words = corpus.count(counter, _phase(progress, "vocabulary", corpus.size))
-    return _RawCounts(corpus.name, words, threads, folder)
+    return _RawCounts(corpus.name, words, threads, folder, corpus.reading.span_tokens)
 
 
 def _phase(progress: Progress | None, phase: str, total: float | None) -> Callable[[float], None]:
@@ -270,6 +342,10 @@ def _clear_file_errors() -> Iterator[None]:
     except _native.FileError as error:
         hint = "; set TMPDIR to a larger disk" if str(error).startswith("temporary file") else ""
         raise CorpusError(f"{error}{hint}") from None
+
+
+def _memory_limit(limit: int | None) -> int:
+    return 0 if limit is None else _at_least("memory_limit", limit, LEAST_MEMORY)
 
 
 def _thread_count(threads: int) -> int:

@@ -119,5 +119,12 @@ def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.in
     return header, ids, offsets
 
 
+def release_pages(ids: NDArray[np.int32]) -> None:
+    """Lets a mapped file's pages go from this process's memory; other arrays stay as they are."""
+    mapped = ids.base.obj if isinstance(ids.base, memoryview) else ids.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):  # not on Windows
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def _unnamed_file(directory: str) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=directory, prefix="full_w2v.")

@@ -1,21 +1,19 @@
 """The whole job in one call: corpus to vocabulary to encoded corpus to a trained model."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import Progress as ReadingProgress
-from full_w2v.corpus import Source, open_corpus
+from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
-from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
 from full_w2v.formats import AnyPath, save_model
 from full_w2v.model import Model
+from full_w2v.preparation import Preparation, prepare, timed
 from full_w2v.trainer import Progress, TrainReport, train_model
 
 
@@ -44,17 +42,15 @@ class TrainResult:
 
         Raises as `full_w2v.save_model`.
         """
-        with _timed(self.report.seconds, "save"):
+        with timed(self.report.seconds, "save"):
             save_model(self.model, path)
 
 
 def train(
     corpus: Source,
     *,
-    min_count: int = 5,
-    max_final_vocab: int | None = None,
-    encoding: str = "utf-8",
-    errors: str = "strict",
+    reading: ReadSettings | None = None,
+    preparation: Preparation | None = None,
     backend: str | Backend = "auto",
     config: TrainConfig | None = None,
     on_phase: ReadingProgress | None = None,
@@ -63,14 +59,12 @@ def train(
 ) -> TrainResult:
     """Trains word vectors on a corpus: counts it, encodes it, trains on it.
 
-    corpus: a text file with a sentence a line and words between white space, plain or .gz .bz2 .xz .zst; or a
-        list of such files; or any iterable of lists of words, read once.
-    min_count: words that occur less often are dropped.
-    max_final_vocab: at most so many words are kept, by raising min_count.
-    encoding, errors: how text is decoded, as in `bytes.decode`.
+    corpus: what `full_w2v.corpus.open_corpus` takes: paths of text, JSON lines, Parquet or Arrow, plain or
+        compressed, a dataset of Hugging Face, or any iterable of lists of words, read once.
+    reading, preparation, config: ReadSettings, Preparation and TrainConfig.
+    settings: theirs by name: lowercase=True, min_count=5, cache="folder", vector_size=100, epochs=5, ...
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
-    config, settings: a TrainConfig, or its settings by name: vector_size=100, window=5, epochs=5, ...
-    on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, sentences) and
+    on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, items) and
         their total or None; then with "encode", words done and their total.
     on_progress: called with a Progress about four times a second while the model trains.
 
@@ -78,34 +72,26 @@ def train(
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
     backend before anything is read, BackendError also for a training that diverged.
     """
+    reading = replace(reading or ReadSettings(), **_taken(settings, ReadSettings))
+    wanted = replace(preparation or Preparation(), **_taken(settings, Preparation))
     if config is not None and settings:
         raise ConfigError(f"give either config or settings by name, got both: {', '.join(sorted(settings))}")
     config = config or TrainConfig.from_dict(settings)
     engine = open_backend(backend, config) if isinstance(backend, str) else backend
-    source = open_corpus(corpus, encoding=encoding, errors=errors)
-    seconds: dict[str, float] = {}
-    with _timed(seconds, "vocabulary"):
-        counted = count_corpus(
-            source,
-            min_count=min_count,
-            max_final_vocab=max_final_vocab,
-            threads=config.threads,
-            progress=on_phase,
-        )
-    with counted, _timed(seconds, "encode"):
-        encoded = counted.encode(progress=on_phase)
-    with encoded:
-        model = Model.initialize(counted.vocabulary, config)
+    source = open_corpus(corpus, reading=reading)
+    prepared = prepare(source, replace(wanted, threads=config.threads), on_phase)
+    with prepared.encoded as encoded:
+        model = Model.initialize(prepared.vocabulary, config)
         report = train_model(model, encoded, backend=engine, progress=on_progress)
-    vocabulary_settings = {"min_count": min_count, "max_final_vocab": max_final_vocab}
     return TrainResult(
         model,
-        replace(report, settings=vocabulary_settings | report.settings, seconds=seconds | report.seconds),
+        replace(
+            report, settings=wanted.settings() | report.settings, seconds=prepared.seconds | report.seconds
+        ),
     )
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[phase] = time.perf_counter() - began
+def _taken(settings: dict[str, Any], kind: type[ReadSettings] | type[Preparation]) -> dict[str, Any]:
+    """Those of the settings that are of one kind, taken away from the others."""
+    names = {field.name for field in fields(kind)} - {"threads"}  # of TrainConfig, for all phases
+    return {name: settings.pop(name) for name in list(settings) if name in names}

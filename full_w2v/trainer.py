@@ -150,6 +150,7 @@ class Training:
             end = min(begin + self._span_tokens, self._corpus.tokens)
             self._train_span(begin, end, epoch)
             self._show_progress(epoch, end)
+            self._corpus.release()
             begin = end
         self.sync()
         _check_finite(self._model)

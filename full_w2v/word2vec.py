@@ -11,7 +11,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 
 from full_w2v.backends import SpanStats
 from full_w2v.config import TrainConfig
-from full_w2v.corpus import Corpus, TextFiles, TokenLists
+from full_w2v.corpus import Corpus, TokenLists, open_corpus
 from full_w2v.encoded import encode_with
 from full_w2v.errors import shown
 from full_w2v.model import Model
@@ -98,7 +98,11 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.epochs = epochs
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
-        corpus = TokenLists(corpus_iterable) if corpus_iterable is not None else TextFiles([str(corpus_file)])
+        corpus = (
+            TokenLists(corpus_iterable)
+            if corpus_iterable is not None
+            else open_corpus(str(corpus_file), format="text")
+        )
         return self._train_natively(corpus, list(callbacks))
 
     @classmethod

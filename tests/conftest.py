@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# What the commands' tests share explains its failures like the tests themselves.
+pytest.register_assert_rewrite("programs")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 settings.register_profile("default", deadline=None)

@@ -253,7 +253,8 @@ def test_files_that_cannot_be_read(tmp_path):
     assert failure_to_open(tmp_path / "none") == f"{tmp_path / 'none'}: no such file"
     long = tmp_path / ("a sentence, or a name, " * 5)
     assert failure_to_open(long).startswith(f"{long}: no such file")
-    assert "is a directory" in failure_to_open(tmp_path)
+    assert failure_to_open(tmp_path) == f"{tmp_path}: the directory holds no files"
+    assert failure_to_open(tmp_path / "*.txt") == f"{tmp_path / '*.txt'}: no file matches this pattern"
     assert "a sentence must be a list of tokens" in failure_to_open(["the cat sat", "on the mat"])
 
 
@@ -337,6 +338,8 @@ def test_a_disk_that_fails_is_not_taken_for_corrupt_data(suffix):
     class FailingDisk(io.BytesIO):
         def read(self, *_):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        readinto = read
 
     path = Path(f"text{suffix}")
     with pytest.raises(CorpusError) as error:

@@ -146,6 +146,22 @@ def deleted_files_in_memory():
     return Path("/proc/self/maps").read_text().count("(deleted)")
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="mapped memory is read from Linux's /proc")
+def test_released_pages_are_read_again_when_needed(tmp_path):
+    _, corpus = encode_corpus(open_corpus([["a", "b"] * 1_000_000]), path=tmp_path / "ids")
+
+    def resident():
+        _, _, mapping = Path("/proc/self/smaps").read_text().partition(f"{tmp_path / 'ids'}\n")
+        return int(mapping.partition("Rss:")[2].split()[0])
+
+    total = int(corpus.ids.sum())
+    assert resident() > 7000
+    corpus.release()
+    assert resident() < 500
+    assert int(corpus.ids.sum()) == total == 1_000_000
+    EncodedCorpus.from_sentences([[0]]).release()  # which is not mapped
+
+
 def test_closing_lets_go_of_the_file():
     _, corpus = encoded()
     ids = corpus.ids

@@ -5,4 +5,5 @@ PYBIND11_MODULE(_native, module) {
   full_w2v::bind_sgns(module);
   full_w2v::bind_corpus(module);
   full_w2v::bind_cpu(module);
+  full_w2v::bind_phrases(module);
 }

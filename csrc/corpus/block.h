@@ -27,10 +27,11 @@ struct Block {
 struct BlockRecord {
   int64_t ids_at, ends_at;         // in the spill
   uint32_t tokens, ends;           // their numbers
-  uint32_t thread;                 // whose provisional ids they are
-  uint32_t first_word, last_word;  // ids that were new to that thread: first_word ... last_word - 1
+  uint32_t table;                  // whose provisional ids they are: a thread's, or one that it has put aside
+  uint32_t first_word, last_word;  // ids that were new to that table: first_word ... last_word - 1
   uint32_t source;
   uint32_t lines;  // line feeds
+  bool ends_source;
 };
 
 // Text in memory, with padding behind it that may be read, and its place in its source.

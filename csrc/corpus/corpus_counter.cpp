@@ -9,6 +9,7 @@ namespace full_w2v {
 namespace {
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+constexpr size_t kLimitedCapacity = size_t{1} << 12;  // slots of a table that may not take much
 
 // Text from behind the byte order mark that some editors put at the start of a file.
 TextSpan without_mark(TextSpan text) {
@@ -45,8 +46,13 @@ void CorpusCounter::with_lines(Action action) {
 CorpusCounter::CorpusCounter(CounterSettings settings)
     : settings_(std::move(settings)),
       spill_(std::make_shared<Spill>(settings_.spill_memory, settings_.directory)),
+      runs_(std::make_shared<WordRuns>(settings_.directory)),
       queue_(static_cast<size_t>(settings_.threads) + 2) {
-  for (int i = 0; i < settings_.threads; ++i) workers_.push_back(std::make_unique<Worker>());
+  for (int i = 0; i < settings_.threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->table = tables_++;
+    if (settings_.memory_limit > 0) workers_.back()->counter.table() = WordTable(kLimitedCapacity);
+  }
   try {
     for (int i = 0; i < settings_.threads; ++i) {
       threads_.emplace_back(&CorpusCounter::work, this, static_cast<uint32_t>(i));
@@ -111,11 +117,17 @@ void CorpusCounter::end_source(const Poll& poll) { push_text(pending_.size(), tr
 std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
   with_lines([&] { queue_.wait_until_done(poll); });
   stop();
+  std::vector<BlockRecord> records(records_.begin(), records_.end());
+  if (!runs_->empty()) {
+    for (const auto& worker : workers_) put_aside(*worker);
+    workers_.clear();
+    return std::make_unique<CountedWords>(std::move(runs_), settings_.min_count, settings_.only,
+                                          std::move(records), spill_);
+  }
   std::vector<WordTable> tables;
   for (const auto& worker : workers_) tables.push_back(std::move(worker->counter.table()));
   workers_.clear();
-  return std::make_unique<CountedWords>(std::move(tables),
-                                        std::vector<BlockRecord>(records_.begin(), records_.end()), spill_);
+  return std::make_unique<CountedWords>(std::move(tables), std::move(records), spill_);
 }
 
 // Pushes the first `size` bytes of the pending text.
@@ -153,7 +165,6 @@ void CorpusCounter::work(uint32_t thread) {
         const std::lock_guard<std::mutex> lock(records_mutex_);
         record = &records_[block.sequence];
       }
-      record->thread = thread;
       count(*workers_[thread], block, *record);
       queue_.done();
     } catch (...) {
@@ -164,6 +175,7 @@ void CorpusCounter::work(uint32_t thread) {
 
 void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
   CountedBlock& counted = worker.counted;
+  record.table = worker.table;
   record.first_word = worker.counter.table().size();
   if (block.file) {
     count_text(worker, read_block(block, worker.buffer), block);
@@ -176,11 +188,25 @@ void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
   }
   record.last_word = worker.counter.table().size();
   record.lines = static_cast<uint32_t>(counted.ends.size());
+  record.ends_source = block.ends_source;
   if (block.ends_source) counted.ends.push(static_cast<uint32_t>(counted.ids.size()));
   record.tokens = static_cast<uint32_t>(counted.ids.size());
   record.ends = static_cast<uint32_t>(counted.ends.size());
   record.ids_at = spill_->append(counted.ids.data(), counted.ids.size());
   record.ends_at = spill_->append(counted.ends.data(), counted.ends.size());
+  if (settings_.memory_limit == 0) return;
+  worker.appearances.push_back({block.sequence, record.last_word});
+  // A table that grows is for a moment there twice, once of double size.
+  const size_t share = settings_.memory_limit / static_cast<size_t>(settings_.threads);
+  if (worker.counter.table().memory() > share / 3) put_aside(worker);
+}
+
+// Moves a thread's table to the runs and begins a new one.
+void CorpusCounter::put_aside(Worker& worker) {
+  runs_->add(worker.table, worker.counter.table(), worker.appearances);
+  worker.counter.table() = WordTable(kLimitedCapacity);
+  worker.appearances.clear();
+  worker.table = tables_++;
 }
 
 void CorpusCounter::count_text(Worker& worker, TextSpan text, const Block& block) {

@@ -15,6 +15,7 @@
 #include "corpus/counted_words.h"
 #include "corpus/spill.h"
 #include "corpus/token_counter.h"
+#include "corpus/word_runs.h"
 
 namespace full_w2v {
 
@@ -36,6 +37,11 @@ struct CounterSettings {
   std::string directory;            // for temporary files
   size_t spill_memory = 96u << 20;  // bytes of provisional ids that wait in memory
   size_t block_bytes = 512u << 10;  // text that a thread takes at a time
+  // Bytes that the threads' tables may take, 0 for any number. With a limit only words that occur `min_count`
+  // times or more, and are in `only` if that is not empty, are sure to be kept.
+  size_t memory_limit = 0;
+  uint64_t min_count = 0;
+  std::unordered_set<std::string> only{};
 };
 
 class CorpusCounter {
@@ -63,6 +69,8 @@ class CorpusCounter {
     TokenCounter counter;
     CountedBlock counted;
     FillArray<char> buffer;
+    uint32_t table = 0;                   // number of its table
+    std::vector<Appearance> appearances;  // of the table's words, where memory is limited
   };
 
   void push(Block block, const Poll& poll);
@@ -71,17 +79,20 @@ class CorpusCounter {
   void with_lines(Action action);
   void work(uint32_t thread);
   void count(Worker& worker, Block& block, BlockRecord& record);
+  void put_aside(Worker& worker);
   void count_text(Worker& worker, TextSpan text, const Block& block);
   void stop();
 
   const CounterSettings settings_;
   std::shared_ptr<Spill> spill_;
+  std::shared_ptr<WordRuns> runs_;
   BlockQueue queue_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::mutex records_mutex_;
   std::deque<BlockRecord> records_;  // by sequence; a deque, as threads fill it while it grows
   std::atomic<int64_t> bytes_counted_{0};
+  std::atomic<uint32_t> tables_{0};
   uint32_t sources_ = 0;
   std::string pending_;         // text that was fed and not yet pushed
   int64_t pending_offset_ = 0;  // where it begins in its source

@@ -19,7 +19,7 @@ size_t largest(const std::vector<WordTable>& tables) {
 CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> blocks,
                            std::shared_ptr<const Spill> spill)
     : blocks_(std::move(blocks)), spill_(std::move(spill)), numbers_(tables.size()) {
-  for (const BlockRecord& block : blocks_) tokens_ += block.tokens;
+  count_tokens();
   const size_t base = largest(tables);
   counts_ = tables[base].counts();
   table_ = std::move(tables[base]);
@@ -33,6 +33,25 @@ CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecor
     merge(taken, counts, numbers_[thread]);
   }
   find_order();
+}
+
+CountedWords::CountedWords(std::shared_ptr<const WordRuns> runs, uint64_t min_count,
+                           const std::unordered_set<std::string>& only, std::vector<BlockRecord> blocks,
+                           std::shared_ptr<const Spill> spill)
+    : blocks_(std::move(blocks)), spill_(std::move(spill)), runs_(std::move(runs)) {
+  count_tokens();
+  for (MergedWord& merged : runs_->merge(min_count, only)) {
+    const size_t length = merged.word.size();
+    merged.word.append(kKeyPadding, '\0');
+    const TokenKey key = token_key(merged.word.data(), length);
+    table_.reserve(1);
+    order_.push_back(table_.find_or_add(key, hash_key(key), merged.word.data(), length).id);
+    counts_.push_back(merged.count);
+  }
+}
+
+void CountedWords::count_tokens() {
+  for (const BlockRecord& block : blocks_) tokens_ += block.tokens;
 }
 
 // Adds the words of another thread's table and notes their numbers.
@@ -70,7 +89,7 @@ void CountedWords::find_order() {
   std::vector<bool> seen(counts_.size());
   for (const BlockRecord& block : blocks_) {
     for (uint32_t id = block.first_word; id < block.last_word; ++id) {
-      const uint32_t number = numbers_[block.thread][id];
+      const uint32_t number = numbers_[block.table][id];
       if (counts_[number] == 0 || seen[number]) continue;  // an alias, or known from an earlier block
       seen[number] = true;
       order_.push_back(number);
@@ -105,17 +124,26 @@ uint32_t CountedWords::find(std::string_view word) const {
   return slot && slot->id < WordTable::kAlias && counts_[slot->id] > 0 ? slot->id : kNoWord;
 }
 
-Renaming CountedWords::rename(const std::vector<uint32_t>& numbers) const {
-  std::vector<int32_t> ids(counts_.size(), -1);
+Renaming CountedWords::places(const std::vector<uint32_t>& numbers) const {
+  Renaming ids(counts_.size(), -1);
   for (size_t id = 0; id < numbers.size(); ++id) {
     if (numbers[id] != kNoWord) ids[numbers[id]] = static_cast<int32_t>(id);
   }
-  Renaming renaming(numbers_.size());
-  for (size_t thread = 0; thread < numbers_.size(); ++thread) {
-    renaming[thread].reserve(numbers_[thread].size());
-    for (const uint32_t number : numbers_[thread]) renaming[thread].push_back(ids[number]);
+  return ids;
+}
+
+Renaming CountedWords::rename(uint32_t table, const Renaming& places) const {
+  Renaming ids;
+  if (runs_) {
+    runs_->read_words(table, [&](std::string_view word) {
+      const uint32_t number = find(word);
+      ids.push_back(number == kNoWord ? -1 : places[number]);
+    });
+  } else {
+    ids.reserve(numbers_[table].size());
+    for (const uint32_t number : numbers_[table]) ids.push_back(places[number]);
   }
-  return renaming;
+  return ids;
 }
 
 }  // namespace full_w2v

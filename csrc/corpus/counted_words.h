@@ -8,19 +8,26 @@
 
 #include "corpus/block.h"
 #include "corpus/spill.h"
+#include "corpus/word_runs.h"
 #include "corpus/word_table.h"
 
 namespace full_w2v {
 
 constexpr uint32_t kNoWord = UINT32_MAX;
 
-// Per counting thread, what its provisional ids become; -1 drops a token.
-using Renaming = std::vector<std::vector<int32_t>>;
+// What the ids of a table become; -1 drops a token.
+using Renaming = std::vector<int32_t>;
 
 class CountedWords {
  public:
   // Merges what threads have counted, in their tables.
   CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> records,
+               std::shared_ptr<const Spill> spill);
+
+  // Merges what threads have put aside: all words that occur `min_count` times or more and are in `only`, if
+  // that is not empty, and perhaps others.
+  CountedWords(std::shared_ptr<const WordRuns> runs, uint64_t min_count,
+               const std::unordered_set<std::string>& only, std::vector<BlockRecord> records,
                std::shared_ptr<const Spill> spill);
 
   int64_t tokens() const { return tokens_; }
@@ -39,8 +46,14 @@ class CountedWords {
   std::string_view word(uint32_t number) const { return table_.word(number); }
   uint64_t count(uint32_t number) const { return counts_[number]; }
 
-  // Renames provisional ids so that the word of number numbers[i] becomes i; kNoWord is passed over.
-  Renaming rename(const std::vector<uint32_t>& numbers) const;
+  // Per number the place where `numbers` holds it, -1 where it does not; kNoWord is passed over.
+  Renaming places(const std::vector<uint32_t>& numbers) const;
+
+  // Renames the ids of a table, given what numbers become.
+  Renaming rename(uint32_t table, const Renaming& places) const;
+
+  // Number of tables that provisional ids refer to.
+  size_t tables() const { return runs_ ? runs_->tables() : numbers_.size(); }
 
   const std::vector<BlockRecord>& blocks() const { return blocks_; }
   const Spill& spill() const { return *spill_; }
@@ -48,13 +61,15 @@ class CountedWords {
  private:
   void merge(WordTable& table, const std::vector<uint64_t>& counts, std::vector<uint32_t>& numbers);
   void find_order();
+  void count_tokens();
 
   std::vector<BlockRecord> blocks_;
   std::shared_ptr<const Spill> spill_;
   WordTable table_;                             // a word's number is its id here
   std::vector<uint64_t> counts_;                // by number
   std::vector<uint32_t> order_;                 // numbers by first appearance
-  std::vector<std::vector<uint32_t>> numbers_;  // per thread, the number behind each provisional id
+  std::vector<std::vector<uint32_t>> numbers_;  // per table, the number behind each provisional id
+  std::shared_ptr<const WordRuns> runs_;        // or the tables themselves, where memory was limited
   int64_t tokens_ = 0;
 };
 

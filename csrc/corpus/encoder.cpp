@@ -1,6 +1,7 @@
 #include "corpus/encoder.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -26,14 +27,14 @@ int32_t* rename_ids(const uint32_t* first, const uint32_t* last, const int32_t* 
   return out;
 }
 
-void rename_block(const uint32_t* ids, const uint32_t* ends, const BlockRecord& block,
+void rename_block(const uint32_t* ids, const uint32_t* ends, size_t sentences, const BlockRecord& block,
                   const int32_t* renaming, RenamedBlock& out) {
   out.ids.restart(block.tokens + 1);
-  out.ends.restart(block.ends);
+  out.ends.restart(sentences);
   int32_t* const begin = out.ids.data();
   int32_t* next = begin;
   uint32_t token = 0;
-  for (uint32_t i = 0; i < block.ends; token = ends[i++]) {
+  for (size_t i = 0; i < sentences; token = ends[i++]) {
     next = rename_ids(ids + token, ids + ends[i], renaming, next);
     const auto end = static_cast<uint32_t>(next - begin);
     if (out.ends.size() == 0 || out.ends[out.ends.size() - 1] != end) out.ends.push(end);
@@ -42,11 +43,58 @@ void rename_block(const uint32_t* ids, const uint32_t* ends, const BlockRecord& 
   out.ids.resize(static_cast<size_t>(next - begin));
 }
 
+// Where each block begins in its source, in tokens.
+std::vector<int64_t> starts_in_source(const std::vector<BlockRecord>& blocks) {
+  std::vector<int64_t> starts(blocks.size());
+  for (size_t i = 1; i < blocks.size(); ++i) {
+    const bool same = blocks[i].source == blocks[i - 1].source;
+    starts[i] = same ? starts[i - 1] + blocks[i - 1].tokens : 0;
+  }
+  return starts;
+}
+
+// The ends of spans of `span` tokens in a block that begins at token `start` of its source.
+void span_ends(const BlockRecord& block, int64_t start, int64_t span, std::vector<uint32_t>& ends) {
+  ends.clear();
+  for (int64_t end = span - start % span; end <= block.tokens; end += span) {
+    ends.push_back(static_cast<uint32_t>(end));
+  }
+  if (block.ends_source) ends.push_back(block.tokens);
+}
+
+// The renamings of tables: one is made when its first block comes and freed behind its last, so that of many
+// tables only a few are in memory.
+class RenamedTables {
+ public:
+  RenamedTables(const CountedWords& words, const Renaming& places)
+      : words_(words), places_(places), tables_(words.tables()), blocks_left_(words.tables()) {
+    for (const BlockRecord& block : words.blocks()) ++blocks_left_[block.table];
+  }
+
+  // The renaming for one block; every block asks once.
+  std::shared_ptr<const Renaming> take(uint32_t table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!tables_[table]) tables_[table] = std::make_shared<const Renaming>(words_.rename(table, places_));
+    std::shared_ptr<const Renaming> taken = tables_[table];
+    if (--blocks_left_[table] == 0) tables_[table] = nullptr;
+    return taken;
+  }
+
+ private:
+  const CountedWords& words_;
+  const Renaming& places_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const Renaming>> tables_;
+  std::vector<size_t> blocks_left_;
+};
+
 class Encoder {
  public:
-  Encoder(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
+  Encoder(const CountedWords& words, const Renaming& places, const EncodedLayout& layout, int64_t span,
           std::atomic<int64_t>& tokens_done)
-      : words_(words), renaming_(renaming), layout_(layout), tokens_done_(tokens_done) {}
+      : words_(words), renamings_(words, places), layout_(layout), span_(span), tokens_done_(tokens_done) {
+    if (span_ > 0) starts_ = starts_in_source(words_.blocks());
+  }
 
   // Encodes blocks until none is left; several threads may.
   void work() {
@@ -56,8 +104,12 @@ class Encoder {
     for (size_t i; (i = next_block_++) < words_.blocks().size();) {
       const BlockRecord& block = words_.blocks()[i];
       const uint32_t* ids = words_.spill().read(block.ids_at, block.tokens, ids_scratch);
-      const uint32_t* ends = words_.spill().read(block.ends_at, block.ends, ends_scratch);
-      rename_block(ids, ends, block, renaming_[block.thread].data(), renamed);
+      if (span_ > 0) span_ends(block, starts_[i], span_, ends_scratch);
+      const size_t sentences = span_ > 0 ? ends_scratch.size() : block.ends;
+      const uint32_t* ends =
+          span_ > 0 ? ends_scratch.data() : words_.spill().read(block.ends_at, block.ends, ends_scratch);
+      const auto renaming = renamings_.take(block.table);
+      rename_block(ids, ends, sentences, block, renaming->data(), renamed);
       EncodedSize place{0, 0};
       if (!take_turn(i, renamed, place, offsets)) return;
       write(renamed, place, offsets);
@@ -102,8 +154,10 @@ class Encoder {
   }
 
   const CountedWords& words_;
-  const Renaming& renaming_;
+  RenamedTables renamings_;
   const EncodedLayout& layout_;
+  const int64_t span_;
+  std::vector<int64_t> starts_;  // where spans are sentences
   std::atomic<int64_t>& tokens_done_;
   std::atomic<size_t> next_block_{0};
   std::mutex mutex_;
@@ -116,11 +170,11 @@ class Encoder {
 
 }  // namespace
 
-EncodedSize encode(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
-                   int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
+EncodedSize encode(const CountedWords& words, const Renaming& places, const EncodedLayout& layout,
+                   int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
   constexpr int64_t kFirstOffset = 0;
   layout.file.write_at(&kFirstOffset, sizeof kFirstOffset, layout.offsets_at);
-  Encoder encoder(words, renaming, layout, tokens_done);
+  Encoder encoder(words, places, layout, span, tokens_done);
   run_threads(threads, [&] { encoder.work(); }, [&] { encoder.stop(); }, poll);
   return encoder.size();
 }

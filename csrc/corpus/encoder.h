@@ -19,10 +19,11 @@ struct EncodedSize {
   int64_t tokens, sentences;
 };
 
-// Encodes on `threads` threads. Dropped tokens leave no gap: windows reach over them, as in word2vec.c and
-// gensim. A sentence without a kept token is left out, so that offsets rise. `tokens_done` counts tokens
-// read.
-EncodedSize encode(const CountedWords& words, const Renaming& renaming, const EncodedLayout& layout,
-                   int threads, std::atomic<int64_t>& tokens_done, const Poll& poll);
+// Encodes on `threads` threads. A sentence is what was given as one; with `span` > 0, every `span` tokens of
+// a source, rare words included. `places` is what the words' numbers become. Dropped tokens leave no gap:
+// windows reach over them, as in word2vec.c and gensim. A sentence without a kept token is left out, so that
+// offsets rise. `tokens_done` counts tokens read.
+EncodedSize encode(const CountedWords& words, const Renaming& places, const EncodedLayout& layout,
+                   int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll);
 
 }  // namespace full_w2v

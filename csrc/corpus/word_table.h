@@ -22,6 +22,9 @@ class WordTable {
   // Set in the id of a token that is no word itself but stands for others. Its count is reported as 0.
   static constexpr uint32_t kAlias = uint32_t{1} << 31;
 
+  static constexpr size_t kFirstCapacity = size_t{1} << 15;
+
+  // capacity: slots, a power of two.
   explicit WordTable(size_t capacity = kFirstCapacity);
 
   uint32_t size() const { return static_cast<uint32_t>(ends_.size() - 1); }
@@ -53,6 +56,11 @@ class WordTable {
   // then kKeyPadding bytes that may be read.
   void release_slots();
 
+  // Bytes that slots and words take.
+  size_t memory() const {
+    return slots_.size() * sizeof(Slot) + bytes_.capacity() + ends_.capacity() * sizeof(uint64_t);
+  }
+
   // Count of every id.
   std::vector<uint64_t> counts() const;
 
@@ -61,8 +69,6 @@ class WordTable {
     return slot.key.low == key.low && slot.key.high == key.high &&
            (!key.is_hashed() || word(slot.id) == token);
   }
-
-  static constexpr size_t kFirstCapacity = size_t{1} << 15;
 
   Slot& add(Slot& slot, const TokenKey& key, const char* bytes, size_t length);
   void grow(size_t capacity);

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from full_w2v.aside import check_writable, written_aside
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import ConfigError, FormatError
+from full_w2v.errors import FormatError
 from full_w2v.formats import keyed_vectors, native, word2vec_binary, word2vec_text
 from full_w2v.model import Model
 
@@ -113,9 +113,7 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     if the path leads to one of the inputs.
     """
     _format(path)
-    if os.path.realpath(path) in map(os.path.realpath, inputs):
-        raise ConfigError(f"{os.fspath(path)}: is read and would be overwritten; choose another output")
-    check_writable(Path(path))
+    check_writable(Path(path), inputs)
 
 
 def _format(path: AnyPath) -> _Format:

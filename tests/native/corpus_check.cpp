@@ -65,7 +65,7 @@ Sentences encoded_sentences(const CountedWords& words) {
   const File file = File::temporary("/tmp");
   const int64_t offsets_at = words.tokens() * int64_t{sizeof(int32_t)};
   std::atomic<int64_t> done{0};
-  const EncodedSize size = encode(words, words.rename(numbers), {file, 0, offsets_at}, 3, done, kNoPoll);
+  const EncodedSize size = encode(words, words.places(numbers), {file, 0, offsets_at}, 0, 3, done, kNoPoll);
   std::vector<int32_t> ids(static_cast<size_t>(size.tokens));
   std::vector<int64_t> offsets(static_cast<size_t>(size.sentences) + 1);
   file.read_at(ids.data(), ids.size() * sizeof(int32_t), 0);

@@ -1,0 +1,177 @@
+"""What each subcommand does: it calls the package and prints the result."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from full_w2v.backends import backend_status
+from full_w2v.config import TrainConfig
+from full_w2v.corpus import ReadSettings, expanded
+from full_w2v.phrases import PhraseSettings
+from full_w2v.preparation import Preparation
+from full_w2v.vocabulary import Vocabulary
+
+Settings = TypeVar("Settings", ReadSettings, Preparation, TrainConfig)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Trains word vectors on text and saves them."""
+    from full_w2v.formats import check_output
+    from full_w2v.pipeline import train as run
+    from full_w2v.terminal import PhaseBars
+
+    config = _chosen(TrainConfig, options)
+    check_output(options.output, inputs=expanded(options.corpus))
+    with PhaseBars(enabled=not options.quiet) as bars:
+        result = run(
+            options.corpus,
+            reading=_chosen(ReadSettings, options),
+            preparation=replace(_chosen(Preparation, options), phrases=_phrases(options)),
+            backend=options.backend,
+            config=config,
+            on_phase=bars.phase,
+            on_progress=bars.training,
+        )
+    result.save(options.output)
+    report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
+    _print(json.dumps(report) if options.json else _summary(report))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Scores embeddings on word similarities and analogies."""
+    from full_w2v.embeddings import Embeddings
+    from full_w2v.evaluation import evaluate as score
+
+    result = score(
+        Embeddings.load(options.embeddings), options.pairs, options.analogies, options.restrict_vocabulary
+    )
+    _print(json.dumps(result.to_dict()) if options.json else result.to_text())
+
+
+def neighbours(options: argparse.Namespace) -> None:
+    """Prints the nearest words of each word, with their cosines."""
+    from full_w2v.embeddings import Embeddings
+
+    embeddings = Embeddings.load(options.embeddings)
+    found = {word: embeddings.neighbours(word, options.count) for word in options.word}
+    _print(json.dumps(found) if options.json else "\n".join(_neighbour_lines(found)))
+
+
+def vocabulary(options: argparse.Namespace) -> None:
+    """Prints or saves the words of a corpus with their counts, most frequent first."""
+    from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
+
+    limits = {"min_count": options.min_count, "max_final_vocab": options.max_final_vocab}
+    if options.counts:
+        first, *others = (load_vocabulary(path) for path in expanded(options.corpus))
+        found = first.merged(*others).restricted(**limits)
+    else:
+        found = _counted(options, limits)
+    if options.only is not None:
+        found = found.restricted(words=load_vocabulary(options.only).words)
+    if options.output is not None:
+        save_vocabulary(found, options.output)
+        return
+    rows = zip(found.words, found.counts.tolist(), strict=True)
+    _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
+
+
+def _counted(options: argparse.Namespace, limits: dict[str, Any]) -> Vocabulary:
+    from full_w2v.corpus import open_corpus
+    from full_w2v.encoded import count_corpus
+    from full_w2v.terminal import PhaseBars
+
+    corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
+    resources = {"threads": options.threads, "memory_limit": options.memory_limit}
+    with (
+        PhaseBars(enabled=not options.quiet) as bars,
+        count_corpus(corpus, **limits, **resources, progress=bars.phase) as counted,
+    ):
+        return counted.vocabulary
+
+
+def phrases(options: argparse.Namespace) -> None:
+    """Writes a corpus as text with its phrases joined to single words, such as new_york."""
+    from full_w2v.aside import check_writable, written_aside
+    from full_w2v.corpus import open_corpus
+    from full_w2v.phrases import sentences_of
+    from full_w2v.preparation import prepare
+    from full_w2v.terminal import PhaseBars
+
+    check_writable(Path(options.output), expanded(options.corpus))
+    corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
+    wanted = Preparation(
+        min_count=1, phrases=_phrases(options), memory_limit=options.memory_limit, threads=options.threads
+    )
+    with PhaseBars(enabled=not options.quiet) as bars:
+        prepared = prepare(corpus, wanted, bars.phase)
+    with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
+        file.writelines(f"{sentence}\n".encode() for sentence in sentences_of(prepared.vocabulary, encoded))
+
+
+def _phrases(options: argparse.Namespace) -> PhraseSettings | None:
+    if not options.phrases:
+        return None
+    return PhraseSettings(
+        passes=options.phrases,
+        min_count=options.phrase_min_count,
+        threshold=options.phrase_threshold,
+        score=options.phrase_score,
+        delimiter=options.phrase_delimiter,
+    )
+
+
+def backends(options: argparse.Namespace) -> None:
+    """Prints each backend, and what it would run on or why it cannot."""
+    statuses = backend_status()
+    if options.json:
+        _print(json.dumps({status.name: vars(status) for status in statuses}))
+        return
+    lines = [
+        f"{status.name:10} {'usable' if status.usable else 'unusable':9} {status.detail}"
+        for status in statuses
+    ]
+    _print("\n".join(lines))
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Reads embeddings in one format and writes them in another."""
+    from full_w2v.embeddings import Embeddings
+    from full_w2v.formats import check_output
+
+    check_output(options.output, inputs=[options.input])
+    Embeddings.load(options.input).save(options.output)
+
+
+def _chosen(settings: type[Settings], options: argparse.Namespace) -> Settings:
+    return settings(
+        **{field.name: getattr(options, field.name) for field in fields(settings) if field.name != "phrases"}
+    )
+
+
+def _summary(report: dict[str, Any]) -> str:
+    text = (
+        f"{report['output']}: {report['vocabulary']:,} words x {report['settings']['vector_size']}, "
+        f"trained on {report['raw_words']:,} words at {report['words_per_second']:,.0f} words/s"
+    )
+    return text + "".join(f"\nepoch {i}: loss {loss:.6f}" for i, loss in enumerate(report["loss"], 1))
+
+
+def _neighbour_lines(found: dict[str, list[tuple[str, float]]]) -> Iterator[str]:
+    for word, rows in found.items():
+        if len(found) > 1:
+            yield f"{word}:"
+        yield from (f"{cosine:7.4f}  {neighbour}" for neighbour, cosine in rows)
+
+
+def _print(result: str) -> None:
+    """Prints a result at once; raises OSError if it could not be written in full."""
+    try:
+        print(result, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error

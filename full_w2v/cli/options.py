@@ -1,0 +1,342 @@
+"""The options of each subcommand."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+from full_w2v import __version__
+from full_w2v.backends import BACKENDS
+from full_w2v.cache import HASHES
+from full_w2v.cli import commands as run
+from full_w2v.config import Order, TrainConfig
+from full_w2v.corpus import ERRORS, FORMATS
+from full_w2v.phrases import PhraseSettings, Score
+
+PROGRAM = "full-w2v"
+CORPUS_HELP = (
+    "file, directory, pattern, URL, or - for standard input: text with one sentence a line and words between "
+    "white space, JSON lines, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
+)
+FORMATS_HELP = "the suffix names the format: .txt .vec .bin .kv .safetensors"
+
+
+def new_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
+    parser = _Parser(prog=PROGRAM, description="Trains, queries and scores word vectors.")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_neighbours(commands)
+    _add_vocabulary(commands)
+    _add_phrase_command(commands)
+    _add_command(commands, "backends", run.backends)
+    _add_convert(commands)
+    return parser
+
+
+def _add_command(
+    commands: Any, name: str, action: Any, *, with_json: bool = True, aliases: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, aliases=aliases, help=action.__doc__.rstrip("."), description=action.__doc__
+    )
+    parser.set_defaults(run=action)
+    if with_json:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _add_command(commands, "evaluate", run.evaluate)
+    _add_embeddings(parser)
+    parser.add_argument(
+        "--pairs",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="word, word and score on each line; may be given again",
+    )
+    parser.add_argument(
+        "--analogies",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="questions in Google's format; may be given again (default, without --pairs: WordSim-353, "
+        "SimLex-999 and Google's analogies)",
+    )
+    parser.add_argument(
+        "--restrict-vocabulary",
+        metavar="N",
+        type=int,
+        default=300_000,
+        help="consider so many of the most frequent words (default %(default)s)",
+    )
+
+
+def _add_neighbours(commands: Any) -> None:
+    parser = _add_command(commands, "neighbours", run.neighbours)
+    _add_embeddings(parser)
+    parser.add_argument("word", metavar="WORD", nargs="+", help="a word of the vocabulary")
+    parser.add_argument(
+        "--count", metavar="N", type=int, default=10, help="neighbours of each word (default %(default)s)"
+    )
+
+
+def _add_vocabulary(commands: Any) -> None:
+    parser = _add_command(commands, "vocabulary", run.vocabulary, aliases=["vocab"])
+    _add_corpus(parser)
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="save to a file: .jsonl holds JSON lines, any other name word2vec.c's text",
+    )
+    parser.add_argument(
+        "--counts", action="store_true", help="CORPUS are vocabulary files, whose counts are added up"
+    )
+    parser.add_argument("--only", metavar="FILE", help="keep only the words of this vocabulary file")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
+    )
+
+
+def _add_phrase_command(commands: Any) -> None:
+    parser = _add_command(commands, "phrases", run.phrases, with_json=False)
+    _add_text(parser)
+    parser.add_argument("--output", metavar="PATH", required=True, help="text file to write")
+    _add_phrases(parser, 1, "join phrases in so many passes")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
+    )
+
+
+def _add_convert(commands: Any) -> None:
+    parser = _add_command(commands, "convert", run.convert, with_json=False)
+    parser.add_argument("input", metavar="IN", type=_embeddings_path, help="embeddings to read")
+    parser.add_argument("output", metavar="OUT", type=_embeddings_path, help=FORMATS_HELP)
+
+
+def _add_embeddings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "embeddings", metavar="PATH", type=_embeddings_path, help="embeddings in any format that train writes"
+    )
+
+
+def _add_corpus(parser: argparse.ArgumentParser) -> None:
+    _add_text(parser)
+    parser.add_argument(
+        "--min-count",
+        metavar="N",
+        type=int,
+        default=5,
+        help="drop words that occur less often (default %(default)s)",
+    )
+    parser.add_argument(
+        "--max-final-vocab",
+        metavar="N",
+        type=int,
+        help="keep at most so many words, by raising --min-count (default: no limit)",
+    )
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus", metavar="CORPUS", nargs="+", help=CORPUS_HELP)
+    parser.add_argument(
+        "--memory-limit",
+        metavar="BYTES",
+        type=_bytes,
+        help="what counting may take for words, such as 512M; what is more waits on disk (default: no limit)",
+    )
+    _add_reading(parser)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """How text becomes tokens and sentences: the fields of ReadSettings."""
+    parser.add_argument(
+        "--format", choices=FORMATS, default="auto", help="of the files (default: what name and content tell)"
+    )
+    parser.add_argument(
+        "--column", metavar="NAME", help="field of JSON lines and tables that holds the text (default: text)"
+    )
+    parser.add_argument("--lowercase", action="store_true", help="change text to lower case")
+    parser.add_argument("--normalize", choices=("NFC", "NFKC"), help="bring text into this form of Unicode")
+    parser.add_argument("--pattern", metavar="REGEX", help="take what this matches for tokens")
+    parser.add_argument("--tokenizer", metavar="FILE", help="split text by this Hugging Face tokenizers file")
+    parser.add_argument(
+        "--sentences",
+        metavar="line|document|N",
+        default="line",
+        help="what is a sentence: a line (default), a whole file or record, or every N tokens of a file",
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", default="utf-8", help="of the text (default %(default)s)"
+    )
+    parser.add_argument(
+        "--errors",
+        choices=ERRORS,
+        default="strict",
+        help="what to do with bytes that are not text in that encoding (default %(default)s)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress on stderr")
+
+
+def _add_train(commands: Any) -> None:
+    parser = _add_command(commands, "train", run.train)
+    _add_corpus(parser)
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        required=True,
+        type=_embeddings_path,
+        help=FORMATS_HELP + " for the whole model",
+    )
+    _add_preparation(parser)
+    _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")
+    defaults = TrainConfig()
+    _add_architecture(parser, defaults)
+
+    def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
+        default = getattr(defaults, name.replace("-", "_"))
+        parser.add_argument(
+            f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default %(default)s)"
+        )
+
+    add("vector-size", int, "dimension of the vectors")
+    add("window", int, "largest distance between centre and context word")
+    parser.add_argument(
+        "--shrink-windows",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.shrink_windows,
+        help="draw each window's size from 1 ... --window (default), or always take it whole",
+    )
+    add("negative", int, "negatives a centre word")
+    add("ns-exponent", float, "negatives are drawn by count to this power", "X")
+    add("sample", float, "subsampling threshold for frequent words, a share of all words", "X")
+    add("alpha", float, "learning rate at the beginning", "X")
+    add("min-alpha", float, "learning rate at the end", "X")
+    add("epochs", int, "passes over the corpus")
+    add("threads", int, "CPU threads; 0 takes every core")
+    add("seed", int, "key of every random draw")
+    add("share-negatives", int, "consecutive centre words that share their negatives")
+    parser.add_argument(
+        "--order",
+        choices=get_args(Order),
+        default=defaults.order,
+        help="update window by window (default) or pair by pair",
+    )
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="auto", help="what trains (default %(default)s)"
+    )
+    parser.add_argument("--loss", action="store_true", help="report the mean loss of each epoch")
+
+
+def _add_architecture(parser: argparse.ArgumentParser, defaults: TrainConfig) -> None:
+    parser.add_argument(
+        "--cbow",
+        dest="architecture",
+        action="store_const",
+        const="cbow",
+        default=defaults.architecture,
+        help="predict each word from its contexts together (default: from each of them, skip-gram)",
+    )
+    parser.add_argument(
+        "--cbow-mean",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.cbow_mean,
+        help="CBOW predicts from the contexts' mean (default) or from their sum",
+    )
+    parser.add_argument(
+        "--hs",
+        dest="hierarchical_softmax",
+        action="store_true",
+        help="hierarchical softmax, beside negative sampling; --negative 0 leaves it alone",
+    )
+
+
+def _add_preparation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vocab",
+        metavar="FILE",
+        dest="vocabulary",
+        help="take words and counts from this file, as vocabulary --output saves it, and drop all others",
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", help="keep the encoded corpus in this folder and find it again"
+    )
+    parser.add_argument(
+        "--cache-hash",
+        choices=HASHES,
+        default="sampled",
+        help="know files again by size, time and a hash of samples (default), or by a hash of all they hold",
+    )
+
+
+def _add_phrases(parser: argparse.ArgumentParser, passes: int, text: str) -> None:
+    defaults = PhraseSettings()
+    parser.add_argument(
+        "--phrases", metavar="N", type=int, default=passes, help=f"{text} (default %(default)s)"
+    )
+    parser.add_argument(
+        "--phrase-min-count",
+        metavar="N",
+        type=int,
+        default=defaults.min_count,
+        help="join only words that stand together more often (default %(default)s)",
+    )
+    parser.add_argument(
+        "--phrase-threshold",
+        metavar="X",
+        type=float,
+        default=defaults.threshold,
+        help="join words whose score is above this (default %(default)s)",
+    )
+    parser.add_argument(
+        "--phrase-score",
+        choices=get_args(Score),
+        default=defaults.score,
+        help="whose formula the score is (default %(default)s; gensim's own threshold is 10)",
+    )
+    parser.add_argument(
+        "--phrase-delimiter",
+        metavar="TEXT",
+        default=defaults.delimiter,
+        help="stands between the words of a phrase (default %(default)s)",
+    )
+
+
+def _bytes(text: str) -> int:
+    """The type of sizes: a number of bytes, or one with K, M, G or T (powers of 1024) behind it."""
+    number, unit = (text[:-1], text[-1:].upper()) if text[-1:].isalpha() else (text, "")
+    if not number.isdigit() or unit not in ("", *"KMGT"):
+        raise argparse.ArgumentTypeError(f"expected a size such as 512M or 2G, got {text!r}")
+    return int(number) << 10 * " KMGT".index(unit or " ")
+
+
+def _embeddings_path(path: str) -> str:
+    """The type of arguments whose suffix names a format: an unknown one is misuse, known before any work."""
+    from full_w2v.formats import suffixes
+
+    if Path(path).suffix.lower() not in suffixes():
+        raise argparse.ArgumentTypeError(
+            f"expected a name that ends in {', '.join(suffixes())}, got {path!r}"
+        )
+    return path
+
+
+def fail(message: str, code: int) -> int:
+    """Prints an error on one line of stderr and returns the exit code."""
+    if sys.stderr is not None:  # for print, None is stdout
+        print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports misuse as every other error is reported, on one line."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(fail(f"{message}; {self.prog} --help shows the usage", 2))

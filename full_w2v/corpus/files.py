@@ -1,0 +1,185 @@
+"""Files as a corpus: text, JSON lines and tables, plain or compressed, read one after the other."""
+
+import codecs
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import IO, Any
+
+from full_w2v import _native
+from full_w2v.corpus.base import Corpus, Done
+from full_w2v.corpus.feeding import feed_text, feed_values
+from full_w2v.corpus.places import Place, expanded, place_of
+from full_w2v.corpus.records import json_batches, spooled, table_batches
+from full_w2v.corpus.settings import ReadSettings
+from full_w2v.decompression import FORMATS as COMPRESSIONS
+from full_w2v.decompression import HEAD_BYTES, compression_of, text_chunks
+from full_w2v.errors import CorpusError
+
+SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow"}
+
+
+class FileCorpus(Corpus):
+    """Files, directories, patterns, URLs and standard input, in their order. A sentence ends with its file.
+
+    Raises CorpusError if a file is missing or not readable.
+    """
+
+    def __init__(self, paths: Sequence[str | os.PathLike[str]], reading: ReadSettings | None = None) -> None:
+        self.reading = reading or ReadSettings()
+        self.places = [place_of(path) for path in expanded(paths)]
+        sizes = [place.size for place in self.places]
+        self.size = None if None in sizes else sum(size for size in sizes if size is not None)
+        one = len(self.places) == 1
+        self.name = self.places[0].name if one else f"the corpus of {len(self.places)} files"
+
+    def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":
+        """Reads plain UTF-8 text on all native threads, other files in this thread, ahead of them."""
+        try:
+            before = 0.0
+            for place in self.places:
+                _FileReader(place, counter, self.reading).read(partial(_add_done, done, before))
+                before += place.size or 0
+                done(before)
+            return counter.finish()
+        except _native.InvalidTextError as fault:  # perhaps of a file before the one that was just read
+            source, line, offset, byte = fault.args
+            raise CorpusError(_described(self.places[source], self.reading, line, offset, byte)) from None
+
+
+class _FileReader:
+    """Gives one file to the counter."""
+
+    def __init__(self, place: Place, counter: "_native.CorpusCounter", reading: ReadSettings) -> None:
+        self._place = place
+        self._counter = counter
+        self._reading = reading
+
+    def read(self, done: Done) -> None:
+        """Reads the file. Faults of its text may be found later, when native threads come to them."""
+        self._counter.begin_source()
+        with self._place.open() as file:
+            head = _head(file, self._place.name)
+            compression = compression_of(PurePath(self._place.path), head)
+            kind = _kind_of(self._place, head, self._reading)
+            plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
+            if kind == "text" and plain and self._place.is_regular and compression is None:
+                self._counter.add_file(self._place.path, done)
+            elif kind == "text":
+                self._feed_text(self._chunks(file, done))
+            elif kind == "jsonl":
+                chunks = self._utf8(self._chunks(file, done))
+                self._feed_batches(json_batches(chunks, self._reading, self._place.name))
+            else:
+                table = (
+                    file
+                    if self._place.is_regular and compression is None
+                    else spooled(self._chunks(file, done))
+                )
+                self._feed_batches(table_batches(table, kind, self._reading, self._place.name))
+        self._counter.end_source()
+
+    def _chunks(self, file: IO[bytes], done: Done) -> Iterator[bytes]:
+        """The file's bytes, decompressed; progress is reported behind each piece."""
+        for chunk in text_chunks(file, self._place.name):
+            yield chunk
+            done(file.tell() if self._place.is_regular else 0)
+
+    def _feed_text(self, chunks: Iterator[bytes]) -> None:
+        if self._reading.is_plain and not self._reading.by_document:
+            for chunk in self._utf8(chunks):
+                self._counter.feed(chunk)
+        else:
+            feed_text(self._counter, self._decoded(chunks), self._reading)
+
+    def _feed_batches(self, batches: Iterator[list[Any]]) -> None:
+        read = 0
+        for batch in batches:
+            feed_values(self._counter, batch, self._reading, read, self._place.name)
+            read += len(batch)
+
+    def _utf8(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        if _is_utf8(self._reading):
+            return chunks
+        return (text.encode("utf-8") for text in self._decoded(chunks))
+
+    def _decoded(self, chunks: Iterator[bytes]) -> Iterator[str]:
+        """Text of any encoding, in pieces as they come. A byte order mark at its start is left out."""
+        encoding = "utf-8-sig" if _is_utf8(self._reading) else self._reading.encoding
+        decoder = codecs.getincrementaldecoder(encoding)(self._reading.errors)
+        offset, line = 0, 1
+        for chunk in chunks:
+            state = decoder.getstate()
+            try:
+                text = decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                # The error's object begins with what was left of the chunk before.
+                at = offset + len(chunk) - len(error.object) + error.start
+                decoder.setstate(state)
+                decoder.errors = "ignore"
+                line += decoder.decode(chunk[: max(0, at - offset)]).count("\n")
+                raise CorpusError(self._invalid(line, error.object[error.start], at)) from None
+            offset += len(chunk)
+            line += text.count("\n")
+            yield text
+        try:
+            yield decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            at = offset - len(error.object) + error.start
+            raise CorpusError(self._invalid(line, error.object[error.start], at)) from None
+
+    def _invalid(self, line: int, byte: int, offset: int) -> str:
+        return _described(self._place, self._reading, line, offset, byte, is_nul=False)
+
+
+def _described(
+    place: Place, reading: ReadSettings, line: int, offset: int, byte: int, *, is_nul: bool | None = None
+) -> str:
+    """The message for bytes that are not text. is_nul: by default, whether the byte is 0."""
+    encoding = reading.encoding.upper()
+    if byte == 0 if is_nul is None else is_nul:
+        where = f"line {line} holds a NUL" + (f" (byte {offset})" if _is_utf8(reading) else "")
+        return (
+            f"{place.name}: {where}, so it is not text, or not {encoding}; "
+            "decode with encoding='utf-16' or errors='replace' (--encoding, --errors)"
+        )
+    return (
+        f"{place.name}: line {line} is not {encoding} (byte {byte:#04x} at {offset}); "
+        f"decode with encoding='{'latin-1' if _is_utf8(reading) else 'utf-8'}' or errors='replace' "
+        "(--encoding, --errors)"
+    )
+
+
+def _head(file: IO[bytes], name: str) -> bytes:
+    try:
+        return bytes(file.peek(HEAD_BYTES)[:HEAD_BYTES])  # type: ignore[attr-defined]  # every place's file has it
+    except OSError as error:
+        raise CorpusError(f"{name}: {error.strerror or error}") from None
+
+
+def _is_utf8(reading: ReadSettings) -> bool:
+    return reading.encoding == "utf-8"
+
+
+def _kind_of(place: Place, head: bytes, reading: ReadSettings) -> str:
+    """What a file holds: "text", "jsonl", "parquet" or "arrow"."""
+    if reading.format != "auto":
+        return reading.format
+    path = PurePath(place.path)
+    if path.suffix.lower() in COMPRESSIONS:
+        path = path.with_suffix("")
+    if path.suffix.lower() in SUFFIXES:
+        return SUFFIXES[path.suffix.lower()]
+    return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "text")
+
+
+def _add_done(done: Done, before: float, read: float) -> None:
+    done(before + read)

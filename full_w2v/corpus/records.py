@@ -1,0 +1,138 @@
+"""Records in files: JSON lines, Parquet and Arrow, as batches of what one column holds."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+import orjson
+
+from full_w2v.corpus.settings import ReadSettings
+from full_w2v.errors import ConfigError, CorpusError, shown
+
+ROWS_AT_ONCE = 1_000
+DEFAULT_COLUMN = "text"
+
+
+def json_batches(chunks: Iterable[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+    """The column's values of JSON lines; a line may also be a string or a list of tokens itself.
+
+    Raises CorpusError for a line that is not JSON or has no such column.
+    """
+    batch: list[Any] = []
+    for number, line in enumerate(_byte_lines(chunks), 1):
+        if not line.strip():
+            continue
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise CorpusError(f"{name}: line {number} is not JSON ({error.msg} at {error.pos})") from None
+        batch.append(_field(record, reading.column, f"{name}: line {number}"))
+        if len(batch) == ROWS_AT_ONCE:
+            yield batch
+            batch = []
+    yield batch
+
+
+def table_batches(file: IO[bytes], kind: str, reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+    """The column's values of a Parquet or Arrow table in a file that can be read at any place.
+
+    kind: "parquet" or "arrow". Raises CorpusError for a file that is not such a table or holds other values,
+    ConfigError if pyarrow is missing or the table has no such column.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise ConfigError(
+            f"{name}: {kind} files need the package pyarrow; pip install 'full-w2v[arrow]'"
+        ) from None
+    try:
+        if kind == "parquet":
+            yield from _parquet_batches(file, reading, name)
+        else:
+            yield from _arrow_batches(file, reading, name)
+    except (ConfigError, CorpusError):
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise CorpusError(f"{name}: cannot be read as {kind} ({shown(str(error))})") from None
+
+
+def spooled(chunks: Iterable[bytes], directory: str | None = None) -> IO[bytes]:
+    """A temporary file without a name that holds a stream: tables are read from their end."""
+    file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 (the caller closes it)
+    try:
+        file.writelines(chunks)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _parquet_batches(file: IO[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+    from pyarrow import parquet
+
+    table = parquet.ParquetFile(file)
+    column = _table_column(table.schema_arrow, reading, name)
+    for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=[column]):
+        yield batch.column(0).to_pylist()
+
+
+def _arrow_batches(file: IO[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+    import pyarrow as pa
+
+    is_file = file.read(6) == b"ARROW1"
+    file.seek(0)
+    table = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
+    column = _table_column(table.schema, reading, name)
+    batches = map(table.get_batch, range(table.num_record_batches)) if is_file else table
+    for batch in batches:
+        for begin in range(0, batch.num_rows, ROWS_AT_ONCE):
+            yield batch.slice(begin, ROWS_AT_ONCE).column(column).to_pylist()
+
+
+def _table_column(schema: Any, reading: ReadSettings, name: str) -> str:
+    """The column to read: the one that was asked for, "text", or the only one."""
+    import pyarrow as pa
+
+    names = schema.names
+    column = reading.column or (DEFAULT_COLUMN if DEFAULT_COLUMN in names or len(names) != 1 else names[0])
+    if names.count(column) != 1:
+        raise ConfigError(f"{name}: column must be one of {', '.join(names)}, got {column!r}")
+    kind = schema.field(column).type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    words = kind.value_type if is_list or pa.types.is_dictionary(kind) else kind
+    if not (pa.types.is_string(words) or pa.types.is_large_string(words) or pa.types.is_null(words)):
+        raise CorpusError(f"{name}: column {column!r} holds {kind}; expected strings or lists of strings")
+    return str(column)
+
+
+def _field(record: Any, column: str | None, where: str) -> Any:
+    if isinstance(record, dict):
+        key = column or DEFAULT_COLUMN
+        if key not in record:
+            names = shown(", ".join(record))
+            raise CorpusError(
+                f"{where} has no column {key!r}; it has {names}; choose one with column (--column)"
+            )
+        value = record[key]
+    else:
+        value = record
+    if value is None or isinstance(value, str) or _is_token_list(value):
+        return value
+    raise CorpusError(f"{where}: expected a string or a list of strings, got {shown(value)}")
+
+
+def _is_token_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(token, str) for token in value)
+
+
+def _byte_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        held.append(first)
+        if others:
+            yield b"".join(held)
+            yield from others[:-1]
+            held = [others[-1]]
+    yield b"".join(held)

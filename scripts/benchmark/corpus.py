@@ -1,0 +1,101 @@
+"""Measures the corpus path: counting and encoding of text, plain and compressed, against what bounds them.
+
+Interleaved runs in this process, from the page cache: megabytes of text per second on each number of threads.
+Compressed copies of the corpus are made in a temporary folder; for them the decompressor alone is timed too,
+and the ratio of both is taken round by round.
+
+    python scripts/benchmark/corpus.py corpus.txt --threads 1 2 --repeats 5
+"""
+
+import argparse
+import gzip
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conditions import conditions, spread, table
+
+from full_w2v.corpus import open_corpus
+from full_w2v.decompression import text_chunks, zstd
+from full_w2v.encoded import count_corpus
+
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": lambda data: gzip.compress(data, 6),
+    "zst": lambda data: zstd.compress(data, 9),
+}
+
+
+def main() -> None:
+    options = parse()
+    text = Path(options.corpus).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {"plain": Path(options.corpus)}
+        for suffix in options.compressed:
+            paths[suffix] = Path(folder, f"corpus.txt.{suffix}")
+            paths[suffix].write_bytes(COMPRESSORS[suffix](text))
+        rounds = [measure(paths, options.threads) for _ in range(options.repeats)]
+    report = {name: [figures[name] for figures in rounds] for name in rounds[0]}
+    if options.json:
+        print(json.dumps({"conditions": conditions(), "corpus": options.corpus, "seconds": report}))
+    else:
+        show(report, len(text) / 1e6, options)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", help="plain text file, a sentence a line")
+    parser.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--compressed", nargs="*", choices=COMPRESSORS, default=list(COMPRESSORS))
+    parser.add_argument("--repeats", metavar="N", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+def measure(paths: dict[str, Path], threads: list[int]) -> dict[str, float]:
+    """Seconds of each case, run once: "plain, 1 thread", "gz alone", ..."""
+    seconds: dict[str, float] = {}
+    for kind, path in paths.items():
+        if kind != "plain":
+            seconds[f"{kind} alone"] = timed(lambda path=path: drain(path))
+        for count in threads:
+            seconds[f"{kind}, threads {count}"] = timed(lambda path=path, count=count: read(path, count))
+    return seconds
+
+
+def timed(action: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def drain(path: Path) -> None:
+    with path.open("rb") as file:
+        for _ in text_chunks(file, path):
+            pass
+
+
+def read(path: Path, threads: int) -> None:
+    with count_corpus(open_corpus(path), threads=threads) as counted, counted.encode() as encoded:
+        assert encoded.tokens > 0
+
+
+def show(report: dict[str, list[float]], megabytes: float, options: argparse.Namespace) -> None:
+    rows = [("", "seconds: median [least, most]", "MB/s", "times the decompressor alone")]
+    for name, seconds in report.items():
+        alone = report.get(f"{name.partition(',')[0]} alone", [])
+        ratios = [ours / theirs for ours, theirs in zip(seconds, alone, strict=True)] if alone else []
+        ratio = spread(ratios) if ratios and "alone" not in name else ""
+        rows.append((name, spread(seconds), f"{megabytes / statistics.median(seconds):,.0f}", ratio))
+    print(table(rows))
+    facts = {"corpus": options.corpus, "repeats": options.repeats, **conditions()}
+    print("\n" + ", ".join(f"{name} {value}" for name, value in facts.items()))
+
+
+if __name__ == "__main__":
+    main()
