@@ -149,7 +149,7 @@ class FixedWindowTrainer {
     score(centre);
     __syncwarp();  // the gradients are there
     update_outputs();
-    update_contexts(first_output(centre + 1), centre + 1 < walk_.staged_end());
+    update_contexts();
     leave(0, centre - kWindow, slot_);
     __syncwarp();  // all lanes have read the gradients
   }
@@ -224,8 +224,7 @@ class FixedWindowTrainer {
     }
   }
 
-  // Loads the next window's outputs on the way, if there is one staged.
-  __device__ __forceinline__ void update_contexts(int next, bool more) {
+  __device__ __forceinline__ void update_contexts() {
 #pragma unroll
     for (int k = 0; k < kFixedOutputs; ++k) {
       const Gradients g = gradients(k);
