@@ -41,7 +41,7 @@ struct FixedLayout {
 // Warps that a multiprocessor should hold: 16, with 128 registers a lane. Before compute capability 7.5
 // addresses take registers that all lanes could share: with masks for rows that end within a lane's values
 // there are 12.
-constexpr int resident_fixed_warps(int values, bool whole) {
+constexpr int resident_fixed_warps(int values, [[maybe_unused]] bool whole) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
   return values <= 4 ? (whole ? 16 : 12) : 8;
 #else
