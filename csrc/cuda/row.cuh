@@ -12,7 +12,7 @@ constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
 // The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
 // that all lanes could share (before compute capability 7.5), 12 warps are what 128 values a lane leave.
-constexpr int resident_warps(int values, int tile) {
+constexpr int resident_warps(int values, [[maybe_unused]] int tile) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
   return values <= 4 ? 12 : 8;
 #else

@@ -41,7 +41,7 @@ struct FixedLayout {
 // Warps that a multiprocessor should hold: 16, with 128 registers a lane. Before compute capability 7.5
 // addresses take registers that all lanes could share: with masks for rows that end within a lane's values
 // there are 12.
-constexpr int resident_fixed_warps(int values, bool whole) {
+constexpr int resident_fixed_warps(int values, [[maybe_unused]] bool whole) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
   return values <= 4 ? (whole ? 16 : 12) : 8;
 #else
@@ -149,7 +149,7 @@ class FixedWindowTrainer {
     score(centre);
     __syncwarp();  // the gradients are there
     update_outputs();
-    update_contexts(first_output(centre + 1), centre + 1 < walk_.staged_end());
+    update_contexts();
     leave(0, centre - kWindow, slot_);
     __syncwarp();  // all lanes have read the gradients
   }
@@ -224,8 +224,7 @@ class FixedWindowTrainer {
     }
   }
 
-  // Loads the next window's outputs on the way, if there is one staged.
-  __device__ __forceinline__ void update_contexts(int next, bool more) {
+  __device__ __forceinline__ void update_contexts() {
 #pragma unroll
     for (int k = 0; k < kFixedOutputs; ++k) {
       const Gradients g = gradients(k);
