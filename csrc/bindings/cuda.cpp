@@ -125,6 +125,7 @@ class BoundTrainer {
   void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
     Trainer& one = trainer();
     const CorpusView corpus = checked_corpus(one.params(), ids, offsets);
+    tokens_ = -1;  // no corpus, should bind fail
     {
       py::gil_scoped_release release;
       one.bind(corpus);

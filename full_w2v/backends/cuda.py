@@ -204,6 +204,7 @@ class CudaBackend:
                 trainer.read(model.input, model.output)
                 self._epoch = epoch
             if corpus is not self._corpus:
+                self._corpus = None  # none is bound, should bind fail
                 trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
                 self._corpus = corpus
                 _log.info(

@@ -199,6 +199,27 @@ def test_matrices_that_exceed_the_device_are_refused_with_the_sizes(device) -> N
         device.backend().load(model())
 
 
+def test_a_corpus_that_cannot_be_bound_leaves_none_bound(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its memory")
+    device.configure("memory_bytes=200000")
+    small, large = corpus((50,)), corpus((100_000,))
+    backend = device.backend(corpus_bytes=1 << 40)
+    backend.load(model())
+    backend.train(small, 0, 50, 0)
+    with pytest.raises(BackendError, match="cudaErrorMemoryAllocation"):
+        backend.train(large, 0, large.tokens, 0)
+    with pytest.raises(ValueError, match="needs a corpus"):
+        backend._trainer.train(0, 50, 0)
+    found = backend.train(small, 0, 50, 0)
+    backend.close()
+    again = device.backend()
+    again.load(model())
+    again.train(small, 0, 50, 0)
+    assert found == again.train(small, 0, 50, 0)
+    again.close()
+
+
 def test_a_failure_names_the_call_and_the_device_and_leaves_the_last_epochs_model(device, caplog) -> None:
     if device.emulator is None:
         pytest.skip("a device cannot be told to fail")
