@@ -34,6 +34,51 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def written_aside_together(path: Path) -> Iterator[Path]:
+    """A path in a new folder, for a file and others beside it whose names begin with its name.
+
+    At the end all take their places beside `path`, it last; they vanish on any exception. Raises as
+    `written_aside`.
+    """
+    target = _target(path)
+    with _named(path):
+        folder = _name_beside(target)
+        folder.mkdir()
+    try:
+        with _named(path):
+            yield folder / target.name
+            for file in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+                file.replace(target.with_name(file.name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def folder_written_aside(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` that takes its place at the end, or vanishes on any exception.
+
+    Raises OSError if the place above is missing or not writable, FileExistsError if `path` is there already
+    and anything but an empty folder.
+    """
+    target = Path(os.path.realpath(path))
+    with _named(path):
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder of the output does not exist", str(path))
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise FileExistsError(
+                errno.EEXIST, "the output exists; remove it or choose another name", str(path)
+            )
+        folder = _name_beside(target)
+        folder.mkdir()
+    try:
+        with _named(path):
+            yield folder
+            folder.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def check_writable(path: Path) -> None:
     """Raises the OSError that `written_aside` would raise when it starts."""
     target = _target(path)
@@ -55,8 +100,12 @@ def _target(path: Path) -> Path:
 
 
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
-    aside = target.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
+    aside = _name_beside(target)
     return aside, aside.open("x+b")
+
+
+def _name_beside(target: Path) -> Path:
+    return target.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import codecs
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from full_w2v import _native
 from full_w2v.decompression import FORMATS, text_chunks
-from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.errors import ConfigError, CorpusError, shown
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Iterable[str]]
 # Called with (phase, done, total): bytes of files, or sentences of an iterable, whose total is None.
@@ -63,20 +63,55 @@ def open_corpus(source: Source, *, encoding: str = "utf-8", errors: str = "stric
     return TokenLists(source)  # type: ignore[arg-type]  # what it holds is checked when it is read
 
 
+class Spelling:
+    """Names for tokens that are no text, so that numbers, tuples or any hashable object can be words.
+
+    A token is text, and its own name, if it is a str that UTF-8 can hold and does not begin with NUL: names
+    do.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[Hashable, str] = {}
+        self._tokens: list[Hashable] = []
+
+    def name(self, token: Hashable) -> str:
+        """The name of a token that is no text; equal ones share it. Raises TypeError if it has no hash."""
+        try:
+            name = self._names.get(token)
+        except TypeError:
+            raise TypeError(
+                f"expected tokens that are str or have a hash, got the {type(token).__name__} {shown(token)}"
+            ) from None
+        if name is None:
+            name = self._names[token] = f"\0{len(self._tokens)}"
+            self._tokens.append(token)
+        return name
+
+    def names(self, tokens: Iterable[Hashable]) -> list[str]:
+        """The name of each token, which is a text's own self."""
+        return [token if _is_text(token) else self.name(token) for token in tokens]  # type: ignore[misc]
+
+    def tokens(self, names: Iterable[str]) -> list[Hashable]:
+        """The tokens behind names."""
+        return [self._tokens[int(name[1:])] if name[:1] == "\0" else name for name in names]
+
+
 class TokenLists(Corpus):
     """Sentences from any Python iterable, one-shot generators included: each is a list of str.
 
-    A token may hold any character. Raises CorpusError if `sentences` cannot be iterated over.
+    A token may hold any character. With a `spelling`, tokens may be other hashable objects too.
+    Raises CorpusError if `sentences` cannot be iterated over.
     """
 
     name = "the iterable of sentences"
     size = None
 
-    def __init__(self, sentences: Iterable[Iterable[str]]) -> None:
+    def __init__(self, sentences: Iterable[Iterable[Any]], spelling: Spelling | None = None) -> None:
         if not isinstance(sentences, Iterable) or isinstance(sentences, (str, bytes)):
             raise CorpusError(f"a corpus must be a path, a list of paths or an iterable of token lists, got "
                               f"{type(sentences).__name__}")  # fmt: skip
         self._sentences = sentences
+        self._spell = None if spelling is None else spelling.name
 
     def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":
         """Reads the iterable once; what it raises itself is not changed."""
@@ -84,7 +119,7 @@ class TokenLists(Corpus):
         sentences = iter(self._sentences)
         read = 0
         while batch := list(islice(sentences, SENTENCES_AT_ONCE)):
-            _feed_sentences(counter, batch)
+            _feed_sentences(counter, batch, self._spell)
             read += len(batch)
             done(read)
         counter.end_source()
@@ -184,15 +219,24 @@ class TextFiles(Corpus):
         )
 
 
-def _feed_sentences(counter: "_native.CorpusCounter", sentences: list[Any]) -> None:
+def _feed_sentences(
+    counter: "_native.CorpusCounter", sentences: list[Any], spell: Callable[[Any], str] | None
+) -> None:
     try:
-        counter.feed_sentences(sentences)
+        counter.feed_sentences(sentences, spell)
     except ValueError as error:
         raise CorpusError(str(error)) from None
 
 
 def _add_done(done: Done, before: float, read: float) -> None:
     done(before + read)
+
+
+def _is_text(token: object) -> bool:
+    """Whether the native counter takes a token as it is."""
+    if not isinstance(token, str) or token.startswith("\0"):
+        return False
+    return token.isascii() or not any("\ud800" <= character <= "\udfff" for character in token)
 
 
 def _is_path(item: object) -> bool:

@@ -21,7 +21,7 @@ PYTHON_ROOMS = (
     {"backends.reference", "backends.cpu", "backends.cuda"},
     {"backends"},
     {"trainer", "embeddings", "formats", "evaluation"},
-    {"pipeline", "terminal", "word2vec"},
+    {"pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run"},
     {"__init__"},
     {"cli"},
     {"__main__"},
