@@ -1,9 +1,9 @@
 """What gensim's users train on, as a corpus that the native threads can count."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from gensim.models.word2vec import MAX_WORDS_IN_BATCH, LineSentence, PathLineSentences
@@ -12,6 +12,7 @@ from gensim.models.word2vec import logger as gensim_logger
 from full_w2v.config import usable_cores
 from full_w2v.corpus import Spelling, TextFiles, TokenLists
 from full_w2v.encoded import EncodedCorpus, WordCounts, count_words
+from full_w2v.errors import shown
 from full_w2v.vocabulary import Vocabulary
 
 
@@ -97,9 +98,15 @@ def _line_files(sentences: Any) -> list[str] | None:
 
 
 def _without_plain_strings(sentences: Iterable[Any]) -> Iterable[Any]:
-    """The sentences; if the first is a string, strings become lists of characters, after a warning."""
+    """The sentences; if the first is a string, strings become lists of characters, after a warning.
+
+    Raises TypeError if the first is no sentence at all.
+    """
     iterator = iter(sentences)
-    first = list(_first(iterator))
+    first = list(islice(iterator, 1))
+    if first and not isinstance(first[0], Iterable):
+        kind = type(first[0]).__name__
+        raise TypeError(f"expected sentences that are lists of tokens, got the {kind} {shown(first[0])}")
     if not first or not isinstance(first[0], str):
         return chain(first, iterator)
     gensim_logger.warning(
@@ -109,9 +116,3 @@ def _without_plain_strings(sentences: Iterable[Any]) -> Iterable[Any]:
         type(first[0]),
     )
     return (list(item) if isinstance(item, str) else item for item in chain(first, iterator))
-
-
-def _first(iterator: Iterator[Any]) -> Iterator[Any]:
-    for item in iterator:
-        yield item
-        return

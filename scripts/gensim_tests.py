@@ -33,7 +33,8 @@ def main() -> None:
     tests = [test for test in load_tests() if options.k in test.id()]
     if not tests:
         parser.error(f"no test's name holds {options.k!r}")
-    logging.disable(logging.WARNING if not options.verbose else logging.NOTSET)
+    if not options.verbose:
+        logging.getLogger().addHandler(logging.NullHandler())
     runner = unittest.TextTestRunner(verbosity=2 if options.verbose else 1)
     result = runner.run(unittest.TestSuite(tests))
     sys.exit(report(result, {name_of(test) for test in tests}))

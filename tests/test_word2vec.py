@@ -482,6 +482,11 @@ def built() -> Word2Vec:
             "sentence 1 is a plain string, 'a1 a2'; expected a list of tokens",
         ),
         (
+            lambda _: Word2Vec([3, 4], **TINY),
+            TypeError,
+            "expected sentences that are lists of tokens, got the int 3",
+        ),
+        (
             lambda _: Word2Vec([["a1", ["a2"]]], **TINY),
             TypeError,
             r"expected tokens that are str or have a hash, got the list \['a2'\]",
