@@ -61,22 +61,20 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
     Raises OSError if the place above is missing or not writable, FileExistsError if `path` is there already
     and anything but an empty folder.
     """
-    target = Path(os.path.realpath(path))
     with _named(path):
-        if not target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "the folder of the output does not exist", str(path))
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise FileExistsError(
-                errno.EEXIST, "the output exists; remove it or choose another name", str(path)
-            )
-        folder = _name_beside(target)
-        folder.mkdir()
+        target, folder = _new_folder_beside(path)
     try:
         with _named(path):
             yield folder
             folder.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_folder_writable(path: Path) -> None:
+    """Raises the OSError that `folder_written_aside` would raise when it starts."""
+    with _named(path):
+        _new_folder_beside(path)[1].rmdir()
 
 
 def check_writable(path: Path) -> None:
@@ -97,6 +95,18 @@ def _target(path: Path) -> Path:
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "the output file exists and is write-protected", str(path))
     return target
+
+
+def _new_folder_beside(path: Path) -> tuple[Path, Path]:
+    """Where a folder shall stand, and an empty one beside it."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder of the output does not exist", str(path))
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(errno.EEXIST, "the output exists; remove it or choose another name", str(path))
+    folder = _name_beside(target)
+    folder.mkdir()
+    return target, folder
 
 
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:

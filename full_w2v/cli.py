@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, get_args
 
@@ -301,9 +300,9 @@ def _add_train(commands: Any) -> None:
 
 def _embeddings_path(path: str) -> str:
     """The type of arguments whose suffix names a format: an unknown one is misuse, known before any work."""
-    from full_w2v.formats import suffixes
+    from full_w2v.formats import known_suffix, suffixes
 
-    if Path(path).suffix.lower() not in suffixes():
+    if known_suffix(path) is None:
         raise argparse.ArgumentTypeError(
             f"expected a name that ends in {', '.join(suffixes())}, got {path!r}"
         )
