@@ -43,6 +43,8 @@ class SgnsParams:
         alpha: float,
         min_alpha: float,
         seed: int,
+        cbow: bool,
+        cbow_mean: bool,
     ) -> None: ...
 
 class CpuTrainer:

@@ -262,6 +262,20 @@ def _add_train(commands: Any) -> None:
         help=FORMATS_HELP + " for the whole model",
     )
     defaults = TrainConfig()
+    parser.add_argument(
+        "--cbow",
+        dest="architecture",
+        action="store_const",
+        const="cbow",
+        default=defaults.architecture,
+        help="predict each word from its contexts together (default: from each of them, skip-gram)",
+    )
+    parser.add_argument(
+        "--cbow-mean",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.cbow_mean,
+        help="CBOW predicts from the contexts' mean (default) or from their sum",
+    )
 
     def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
         default = getattr(defaults, name.replace("-", "_"))

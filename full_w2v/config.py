@@ -11,6 +11,7 @@ import numpy as np
 
 from full_w2v.errors import ConfigError
 
+Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
 
 MAX_VECTOR_SIZE = 65_536
@@ -21,8 +22,10 @@ MAX_THREADS = 1_024
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How skip-gram with negative sampling is trained. Defaults are gensim's, but for skip-gram itself.
+    """How word vectors are trained with negative sampling. Defaults are gensim's, but for skip-gram itself.
 
+    architecture: "skip-gram" predicts a word from each of its contexts; "cbow" from all of them together.
+    cbow_mean: CBOW predicts from the mean of the contexts; False takes their sum.
     vector_size: dimension d of both matrices.
     window: largest distance W between a centre word and a context word, in words kept by subsampling.
     shrink_windows: draw each window's radius from 1 ... W; False takes W always (the paper's fixed window).
@@ -40,6 +43,8 @@ class TrainConfig:
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """
 
+    architecture: Architecture = "skip-gram"
+    cbow_mean: bool = True
     vector_size: int = 100
     window: int = 5
     shrink_windows: bool = True
@@ -69,12 +74,26 @@ class TrainConfig:
         self._set("min_alpha", _checked_number("min_alpha", self.min_alpha, 0.0, 10.0))
         if self.min_alpha > self.alpha:
             raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
-        for name in ("shrink_windows", "loss"):
+        for name in ("cbow_mean", "shrink_windows", "loss"):
             self._set(name, _checked_bool(name, getattr(self, name)))
-        if self.order not in get_args(Order):
-            raise ConfigError(f"order must be one of {', '.join(get_args(Order))}, got {self.order!r}")
+        self._check_choice("architecture", get_args(Architecture))
+        self._check_choice("order", get_args(Order))
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
+        if self.architecture == "cbow":
+            self._check_cbow()
+
+    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        if getattr(self, name) not in choices:
+            raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+
+    def _check_cbow(self) -> None:
+        if self.order != "window":
+            raise ConfigError(f"architecture='cbow' needs order='window', got order={self.order!r}")
+        if self.share_negatives > 1:
+            raise ConfigError(
+                f"architecture='cbow' needs share_negatives=1, got share_negatives={self.share_negatives}"
+            )
 
     def _set(self, name: str, value: object) -> None:
         """Stores a setting as a Python value: it may have come as a NumPy scalar."""

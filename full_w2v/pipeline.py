@@ -81,7 +81,7 @@ def train(
     if config is not None and settings:
         raise ConfigError(f"give either config or settings by name, got both: {', '.join(sorted(settings))}")
     config = config or TrainConfig.from_dict(settings)
-    engine = open_backend(backend) if isinstance(backend, str) else backend
+    engine = open_backend(backend, config) if isinstance(backend, str) else backend
     source = open_corpus(corpus, encoding=encoding, errors=errors)
     seconds: dict[str, float] = {}
     with _timed(seconds, "vocabulary"):

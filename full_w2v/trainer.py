@@ -110,7 +110,7 @@ class Training:
             )
         self._model = model
         self._corpus = corpus
-        self._backend = open_backend(backend) if isinstance(backend, str) else backend
+        self._backend = open_backend(backend, model.config) if isinstance(backend, str) else backend
         self._progress = progress
         self._span_tokens = FIRST_SPAN_TOKENS
         self._epochs: list[SpanStats] = []

@@ -139,6 +139,8 @@ def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path)
     assert report["settings"] == {
         "min_count": 2,
         "max_final_vocab": 30,
+        "architecture": "skip-gram",
+        "cbow_mean": True,
         "vector_size": 6,
         "window": 3,
         "shrink_windows": False,
@@ -161,6 +163,17 @@ def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path)
     assert report["words_per_second"] == pytest.approx(report["raw_words"] / report["seconds"]["train"])
     assert len(report["loss"]) == 2
     assert report["vocabulary"] == len(full_w2v.load_embeddings(output)) <= 30
+
+
+@pytest.mark.parametrize(("option", "mean"), [("--cbow-mean", True), ("--no-cbow-mean", False)])
+def test_train_takes_cbow(command: Command, corpus: Path, tmp_path: Path, option: str, mean: bool) -> None:
+    output = tmp_path / "v.safetensors"
+    done = command("train", corpus, "--output", output, "--json", "--cbow", option, *TINY)
+    assert done.code == 0
+    settings = json.loads(done.out)["settings"]
+    assert (settings["architecture"], settings["cbow_mean"]) == ("cbow", mean)
+    config = full_w2v.load_model(output).config
+    assert (config.architecture, config.cbow_mean) == ("cbow", mean)
 
 
 def test_train_without_json_prints_a_summary_and_the_loss(

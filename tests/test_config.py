@@ -25,6 +25,8 @@ BAD_SETTINGS = [
     ("sample", "1e-3", "sample must be a finite number, got '1e-3'"),
     ("alpha", math.inf, "alpha must be a finite number, got inf"),
     ("min_alpha", 0.5, r"min_alpha must not exceed alpha \(0.025\), got 0.5"),
+    ("architecture", "sg", "architecture must be one of skip-gram, cbow, got 'sg'"),
+    ("cbow_mean", 1, "cbow_mean must be True or False, got 1"),
     ("order", "windows", "order must be one of window, pair, got 'windows'"),
     ("loss", 1, "loss must be True or False, got 1"),
     ("shrink_windows", None, "shrink_windows must be True or False, got None"),
@@ -43,6 +45,15 @@ def test_shared_negatives_need_window_order() -> None:
         TrainConfig(share_negatives=2, order="pair")
 
 
+def test_cbow_trains_window_by_window_with_negatives_of_its_own() -> None:
+    with pytest.raises(ConfigError, match="architecture='cbow' needs order='window', got order='pair'"):
+        TrainConfig(architecture="cbow", order="pair")
+    with pytest.raises(
+        ConfigError, match="architecture='cbow' needs share_negatives=1, got share_negatives=2"
+    ):
+        TrainConfig(architecture="cbow", share_negatives=2)
+
+
 def test_defaults_are_those_of_gensim() -> None:
     from inspect import signature
 
@@ -52,19 +63,22 @@ def test_defaults_are_those_of_gensim() -> None:
     ours = TrainConfig().to_dict()
     common = sorted(set(gensim) & set(ours))
     assert common == [
-        "alpha", "epochs", "min_alpha", "negative", "ns_exponent", "sample", "seed", "shrink_windows",
-        "vector_size", "window",
+        "alpha", "cbow_mean", "epochs", "min_alpha", "negative", "ns_exponent", "sample", "seed",
+        "shrink_windows", "vector_size", "window",
     ]  # fmt: skip
     assert {name: ours[name] for name in common} == {name: gensim[name] for name in common}
 
 
 def test_settings_survive_a_dictionary() -> None:
-    config = TrainConfig(vector_size=7, order="pair", seed=2**64 - 1)
-    assert TrainConfig.from_dict(config.to_dict()) == config
+    for config in (
+        TrainConfig(vector_size=7, order="pair", seed=2**64 - 1),
+        TrainConfig(architecture="cbow", cbow_mean=False),
+    ):
+        assert TrainConfig.from_dict(config.to_dict()) == config
 
 
 def test_an_unknown_setting_is_named() -> None:
-    with pytest.raises(ConfigError, match="unknown setting size, workers; known are vector_size, window"):
+    with pytest.raises(ConfigError, match="unknown setting size, workers; known are architecture, cbow_mean"):
         TrainConfig.from_dict({"size": 5, "workers": 2})
 
 

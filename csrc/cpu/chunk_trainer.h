@@ -59,7 +59,7 @@ class ChunkTrainer {
     return stats_;
   }
 
- private:
+ protected:
   using Kernel = void (*)(const Tile&);
   static constexpr int kFixedOutputs = 6;    // five negatives, the usual number
   static constexpr int kFixedContexts = 10;  // windows of up to five words to either side
@@ -147,7 +147,7 @@ class ChunkTrainer {
                           &work_.output_ids[int64_t{i} * work_.outputs]);
       V::store_words(&work_.repeats[i], repeats);
     }
-    if (params_.window <= kSearchedWindow) find_repeated_contexts();
+    if (may_be_plain()) find_repeated_contexts();
   }
 
   // latest_repeat[i]: the largest index so far whose word came again within 2 W words. A window low ... high
@@ -169,8 +169,8 @@ class ChunkTrainer {
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
-    return kHasFixed && work_.outputs == kFixedOutputs && params_.window <= kSearchedWindow &&
-           params_.share_negatives == 1 && !params_.loss;
+    return params_.architecture == Architecture::skip_gram && kHasFixed && work_.outputs == kFixedOutputs &&
+           params_.window <= kSearchedWindow && params_.share_negatives == 1 && !params_.loss;
   }
 
   void train_segment(const Segment& segment) {
@@ -378,20 +378,5 @@ class ChunkTrainer {
   int32_t last_ = 0;                          // behind the chunk's last kept word
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
 };
-
-template <class V>
-SpanStats train_chunk(const TrainJob& job, Workspace& workspace, Segment* segments, int count) {
-  return ChunkTrainer<V>(job, workspace, segments, count).train();
-}
-
-template <class V>
-int64_t most_slots(int contexts, int outputs) {
-  int64_t most = 0;
-  for (int o = 1; o <= outputs; ++o) {
-    const int64_t slots = SlotLayout<V>{contexts, o}.slots();
-    most = slots > most ? slots : most;
-  }
-  return most;
-}
 
 }  // namespace full_w2v

@@ -1,5 +1,5 @@
 // Compiled with the compiler's defaults: runs on every machine of its architecture.
-#include "cpu/chunk_trainer.h"
+#include "cpu/train_chunk.h"
 #include "cpu/kernels.h"
 #include "cpu/vector_128.h"
 

@@ -1,7 +1,7 @@
 // Compiled with this instruction set's flags (setup.py); run only where simd.cpp finds it.
 #if defined(__x86_64__)
 
-#include "cpu/chunk_trainer.h"
+#include "cpu/train_chunk.h"
 #include "cpu/kernels.h"
 #include "cpu/vector_avx2.h"
 

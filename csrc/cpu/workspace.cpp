@@ -42,6 +42,8 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
   old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
+  hidden = aligned_array<float>(params.dimension + kVectorRoom);
+  sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);
   output_table = id_table(output_entries, most_outputs);
 }

@@ -53,6 +53,7 @@ struct alignas(64) Workspace {
   AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
   AlignedArray<float> positive, total, scores, gradients, old_context;
+  AlignedArray<float> hidden, sums;  // of a window of CBOW (cbow_kernel.h)
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

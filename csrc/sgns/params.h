@@ -13,6 +13,11 @@ enum class Order : int32_t {
   pair,    // output by output, context by context, each pair updating both rows at once
 };
 
+enum class Architecture : int32_t {
+  skip_gram,  // every context meets every output
+  cbow,       // the contexts' mean, or sum, meets every output
+};
+
 // Tokens of a sentence that share one learning rate and are one unit of work. A longer sentence is cut into
 // segments for this alone: its windows reach over the cuts, so that it still trains whole.
 constexpr int64_t kSegmentTokens = 1024;
@@ -29,6 +34,8 @@ struct SgnsParams {
   Order order;
   float alpha, min_alpha;  // learning rate at the first token of the first epoch, and after the last
   uint64_t seed;
+  Architecture architecture;
+  bool cbow_mean;  // the mean of the contexts, not their sum
 };
 
 // A corpus of word ids; sentence s is ids[offsets[s]] ... ids[offsets[s + 1] - 1].

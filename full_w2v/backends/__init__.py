@@ -1,10 +1,10 @@
 """Backends that train: each one computes the contract of csrc/sgns/README.md."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
 from full_w2v.backends.base import Backend, SpanStats
+from full_w2v.config import TrainConfig
 from full_w2v.errors import BackendError, ConfigError
 
 __all__ = ["BACKENDS", "Backend", "BackendStatus", "SpanStats", "backend_status", "open_backend"]
@@ -35,13 +35,13 @@ def backend_status() -> list[BackendStatus]:
     return [_status(name) for name in _CLASSES]
 
 
-def open_backend(name: str = "auto") -> Backend:
-    """A backend by name; "auto" takes the first usable one.
+def open_backend(name: str = "auto", config: TrainConfig | None = None) -> Backend:
+    """A backend by name; "auto" takes the first usable one that trains with these settings.
 
     Raises ConfigError for an unknown name, BackendError, with the reason, for one that cannot be used here.
     """
     if name == "auto":
-        name = _first_usable()
+        name = _first_usable(config or TrainConfig())
     if name not in _CLASSES:
         raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     status = _status(name)
@@ -49,26 +49,26 @@ def open_backend(name: str = "auto") -> Backend:
         raise BackendError(
             f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend"
         )
-    return _load(name)()
+    return _class(name)()
 
 
-def _first_usable() -> str:
+def _first_usable(config: TrainConfig) -> str:
     statuses = [_status(name) for name in _AUTOMATIC]
     for status in statuses:
-        if status.usable:
+        if status.usable and not _class(status.name).refusal(config):
             return status.name
     reasons = "; ".join(f"{status.name}: {status.detail}" for status in statuses)
     raise BackendError(f"no backend can be used here ({reasons}). full-w2v backends shows every backend")
 
 
-def _load(name: str) -> Callable[[], Backend]:
+def _class(name: str) -> type[Backend]:
     module, attribute = _CLASSES[name].split(":")
-    backend: Callable[[], Backend] = getattr(import_module(module), attribute)
+    backend: type[Backend] = getattr(import_module(module), attribute)
     return backend
 
 
 def _status(name: str) -> BackendStatus:
     try:
-        return BackendStatus(name, True, _load(name).hardware())  # type: ignore[attr-defined]
+        return BackendStatus(name, True, _class(name).hardware())
     except (BackendError, ImportError) as error:
         return BackendStatus(name, False, str(error))

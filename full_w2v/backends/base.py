@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
 
@@ -34,6 +35,10 @@ class Backend(Protocol):
 
         Raises BackendError, with the reason, if it cannot run.
         """
+
+    @staticmethod
+    def refusal(config: TrainConfig) -> str:
+        """Why the backend does not train with these settings, and what does; empty if it does."""
 
     @property
     def description(self) -> str:

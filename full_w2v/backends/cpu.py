@@ -29,6 +29,8 @@ def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams
         alpha=config.alpha,
         min_alpha=config.min_alpha,
         seed=config.seed,
+        cbow=config.architecture == "cbow",
+        cbow_mean=config.cbow_mean,
     )
 
 
@@ -52,6 +54,11 @@ class CpuBackend:
     def hardware() -> str:
         """Instruction sets that can be chosen from and cores that may be used."""
         return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
+
+    @staticmethod
+    def refusal(_config: TrainConfig) -> str:
+        """Empty: this backend trains with all settings."""
+        return ""
 
     @property
     def description(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from full_w2v.backends.base import SpanStats
+from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
@@ -56,6 +57,18 @@ class CudaBackend:
         kernels = "; ".join(f"{kernel['name']} (order {kernel['orders']})" for kernel in module.kernels())
         return f"{_describe(properties)}; kernels {kernels}"
 
+    @staticmethod
+    def refusal(config: TrainConfig) -> str:
+        """What the kernels do not compute, and who does: CBOW and shared negatives."""
+        if config.architecture != "skip-gram":
+            return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
+        if config.share_negatives != 1:
+            return (
+                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
+                " backend='cpu' takes more"
+            )
+        return ""
+
     def __init__(
         self,
         device: str | None = None,
@@ -91,11 +104,9 @@ class CudaBackend:
         Raises BackendError if the settings or the sizes do not fit this device.
         """
         config, vocabulary = model.config, model.vocabulary
-        if config.share_negatives != 1:
-            raise BackendError(
-                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
-                " backend='cpu' takes more"
-            )
+        reason = self.refusal(config)
+        if reason:
+            raise BackendError(reason)
         try:
             self._trainer = self._module.Trainer(
                 vocabulary=len(vocabulary),

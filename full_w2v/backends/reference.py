@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.backends.base import SpanStats
+from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate, segments
@@ -58,6 +59,8 @@ class Settings(NamedTuple):
     negative: int
     share_negatives: int
     pair_order: bool
+    cbow: bool
+    cbow_mean: bool
     keep: NDArray[np.uint32]
     noise: NDArray[np.uint32]
 
@@ -290,6 +293,35 @@ def pair_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
 
 
 @_compiled
+def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool) -> tuple[int, float]:
+    """Trains a tile of one centre: its contexts' mean or sum h meets each output, from the rows before it.
+
+    s = sigmoid(h . y_o), g = rate * (label - s), e = sum_o g*y_o; y_o += g*h; x_c += e for the mean, e / C
+    for the sum of C contexts, as in gensim. Returns the number of outputs met and the sum of their losses.
+    """
+    contexts = len(tile.inputs)
+    if contexts == 0:
+        return 0, 0.0
+    hidden, error = np.zeros((2, matrices.input.shape[1]))
+    y = copy_rows(matrices.output, tile.outputs)
+    for word in tile.inputs:
+        add_scaled(hidden, 1.0 / contexts if mean else 1.0, matrices.input[word])
+    pairs, loss = 0, 0.0
+    for o in range(len(y)):
+        label = tile.labels[0, o]  # every context has this one
+        if label != NO_PAIR:
+            score = dot(hidden, y[o])
+            g = rate * (label - sigmoid(score))
+            add_scaled(error, g, y[o])
+            add_scaled(matrices.output[tile.outputs[o]], g, hidden)
+            pairs += 1
+            loss += pair_loss(score, label)
+    for word in tile.inputs:
+        add_scaled(matrices.input[word], 1.0 if mean else 1.0 / contexts, error)
+    return pairs, loss
+
+
+@_compiled
 def train_segment(
     settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
 ) -> tuple[int, float]:
@@ -300,7 +332,9 @@ def train_segment(
     pairs, loss = 0, 0.0
     for first in range(segment[0], segment[1], settings.share_negatives):
         tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
-        if settings.pair_order:
+        if settings.cbow:
+            tile_pairs, tile_loss = cbow_step(matrices, tile, rate, settings.cbow_mean)
+        elif settings.pair_order:
             tile_pairs, tile_loss = pair_step(matrices, tile, rate)
         else:
             tile_pairs, tile_loss = window_step(matrices, tile, rate)
@@ -323,6 +357,11 @@ class ReferenceBackend:
     def hardware() -> str:
         """What the oracle needs: numba."""
         return f"numba {numba.__version__}, float64, one core; for checking the others"
+
+    @staticmethod
+    def refusal(_config: TrainConfig) -> str:
+        """Empty: the oracle trains with all settings."""
+        return ""
 
     @property
     def description(self) -> str:
@@ -368,6 +407,8 @@ class ReferenceBackend:
             negative=c.negative,
             share_negatives=c.share_negatives,
             pair_order=c.order == "pair",
+            cbow=c.architecture == "cbow",
+            cbow_mean=c.cbow_mean,
             keep=self._keep,
             noise=self._noise,
         )

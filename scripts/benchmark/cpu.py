@@ -26,6 +26,7 @@ def main() -> None:
     sets = default_sets()
     sets = Sets([*map(str, sets.pairs), *options.pairs], list(map(str, sets.analogies)))
     base = Settings(
+        architecture="cbow" if options.cbow else "skip-gram",
         vector_size=options.vector_size,
         window=options.window,
         negative=options.negative,
@@ -58,6 +59,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("corpus", help="text file, a sentence a line")
     parser.add_argument("--engines", nargs="+", default=installed_engines(), choices=installed_engines())
+    parser.add_argument("--cbow", action="store_true", help="CBOW (default: skip-gram)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--vector-size", type=int, default=128)

@@ -22,8 +22,12 @@ SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 @dataclass(frozen=True)
 class Settings:
-    """What every engine is told; skip-gram with negative sampling."""
+    """What every engine is told; training is with negative sampling.
 
+    architecture: "skip-gram" or "cbow", which predicts from the contexts' mean.
+    """
+
+    architecture: str = "skip-gram"
     vector_size: int = 128
     window: int = 5
     negative: int = 5
@@ -76,7 +80,7 @@ def gensim_run(corpus: str, settings: Settings, output: Path) -> tuple[float, fl
     from gensim.models import Word2Vec
 
     model = Word2Vec(
-        sg=1,
+        sg=int(settings.architecture == "skip-gram"),
         vector_size=settings.vector_size,
         window=settings.window,
         negative=settings.negative,
@@ -112,7 +116,7 @@ def fasttext_run(corpus: str, settings: Settings, output: Path) -> tuple[float, 
     began = time.perf_counter()
     model = fasttext.train_unsupervised(
         corpus,
-        model="skipgram",
+        model="cbow" if settings.architecture == "cbow" else "skipgram",
         dim=settings.vector_size,
         ws=settings.window,
         neg=settings.negative,

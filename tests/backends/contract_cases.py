@@ -110,6 +110,38 @@ def _cases() -> Iterator[Case]:
 CASES = list(_cases())
 
 
+def _cbow_cases() -> Iterator[Case]:
+    def case(name: str, **settings: object) -> Case:
+        mean = settings.pop("cbow_mean", True)
+        name = f"cbow-{name}-{'mean' if mean else 'sum'}"
+        return make_case(name, architecture="cbow", cbow_mean=mean, **settings)
+
+    for d in DIMENSIONS:
+        for mean in (True, False):
+            yield case(f"d{d}", vector_size=d, cbow_mean=mean)
+    yield case("d100-fixed", vector_size=100, shrink_windows=False)
+    for negative in (1, 6, 15, 40):
+        yield case(f"negative{negative}", negative=negative, vector_size=33)
+    for vocabulary in (1, 2, 7):
+        yield case(f"vocabulary{vocabulary}", vocabulary=vocabulary)
+    # The sum of ten equal rows is long: shorter ones keep it from overshooting (make_case says more).
+    yield case("vocabulary2", vocabulary=2, cbow_mean=False, spread=0.1)
+    for window in (1, 2, 9, 20):
+        yield case(f"window{window}", window=window, vector_size=100)
+        yield case(f"window{window}-few-words", window=window, vocabulary=20, lengths=(11, 40, 3, 25))
+    long = {"lengths": (0, 2500, 3, 1024, 1025), "vocabulary": 500, "vector_size": 16, "min_alpha": 0.0}
+    yield case("long", **long)
+    yield case("long-fixed-unsampled", shrink_windows=False, sample=0.0, cbow_mean=False, **long)
+    yield case("two-epochs", epochs=2, seed=2**64 - 1, vector_size=100)
+    yield case("all-kept", sample=0.0, ns_exponent=0.0, vector_size=128)
+    yield case("few-kept", sample=5e-5, ns_exponent=-0.5, vector_size=128, vocabulary=500)
+    yield case("large-scores", spread=6.5, vector_size=8, vocabulary=1000, shrink_windows=False)
+    yield case("large-scores", spread=3.0, vector_size=8, vocabulary=1000, cbow_mean=False)
+
+
+CBOW_CASES = list(_cbow_cases())
+
+
 def counts(case: Case) -> NDArray[np.int64]:
     """Counts of a case's words: falling with the rank, but slowly, lest one row take all the roundings."""
     return (1000 / np.sqrt(np.arange(1, case.vocabulary + 1))).astype(np.int64)
@@ -190,38 +222,52 @@ def most_updates(case: Case) -> tuple[int, int]:
     stores, pairs = np.zeros((2, case.vocabulary)), np.zeros((2, case.vocabulary))
     for tile in tiles(case):
         met = tile.labels != NO_PAIR
-        for side, (words, meetings) in enumerate(((tile.inputs, met.sum(1)), (tile.outputs, met.sum(0)))):
+        once = met[:1] if case.config.architecture == "cbow" else met  # an output meets all contexts at once
+        for side, (words, meetings) in enumerate(((tile.inputs, met.sum(1)), (tile.outputs, once.sum(0)))):
             np.add.at(stores[side], words, meetings > 0)
             np.add.at(pairs[side], words, meetings)
     return int((pairs if case.config.order == "pair" else stores).max()), int(pairs.max())
+
+
+def largest_hidden(case: Case, inputs: NDArray[np.float64]) -> float:
+    """Largest |h| of CBOW's windows, by these input rows; for skip-gram, whose h is one row, largest |x|."""
+    if case.config.architecture != "cbow":
+        return float(np.linalg.norm(inputs, axis=1).max())
+    share = [1 / max(len(t.inputs), 1) if case.config.cbow_mean else 1.0 for t in tiles(case)]
+    sums = [np.linalg.norm(inputs[t.inputs].sum(axis=0)) for t in tiles(case)]
+    return float((np.array(sums) * share).max())
 
 
 @cache
 def tolerance(case: Case) -> Tolerance:
     """How far a correct float32 backend may be from the oracle.
 
-    With u = 2^-24, M the largest value and S the largest |x| |y| of the rows, a value of a row that is stored
-    t times and takes part in p pairs gathers at most
-        6 sqrt(t) u M                            from rounding what is stored,
-        6 sqrt(p) alpha M u (sqrt(d) S / 4 + 8)  from rounded scores (the slope of sigmoid is at most 1/4) and
-                                                 eight more roundings, in g and in the product,
-        p alpha M 2^-22                          from an approximate sigmoid: its errors may all add up,
+    With u = 2^-24, M the largest value and S the largest |x| |y| of the rows, x being in CBOW the mean or sum
+    of n <= 2 W rows, a value of a row that is stored t times and takes part in p pairs gathers at most
+        6 sqrt(t) u M                                from rounding what is stored,
+        6 sqrt(p) alpha M u (sqrt(d + n) S / 4 + 8)  from rounded scores (the slope of sigmoid is at most
+                                                     1/4) and eight more roundings, in g and in the product,
+        p alpha M 2^-22                              from an approximate sigmoid: its errors may all add up,
     and training grows each error by the measured `amplification`.
     """
     config, run, start = case.config, reference_run(case), model(case)
     u, d = UNIT_ROUNDOFF, config.vector_size
     inputs, outputs = np.vstack([start.input, run.input]), np.vstack([start.output, run.output])
-    largest = max(np.abs(inputs).max(), np.abs(outputs).max())
-    lengths = np.linalg.norm(inputs, axis=1).max(), np.linalg.norm(outputs, axis=1).max()
-    scores = lengths[0] * lengths[1]
+    longest = np.linalg.norm(inputs, axis=1).max()
+    hidden = max(largest_hidden(case, start.input), largest_hidden(case, run.input))
+    summed = max(1.0, hidden / longest)  # how much larger a sum's values are than its rows'
+    largest = max(np.abs(inputs).max() * summed, np.abs(outputs).max())
+    output_length = np.linalg.norm(outputs, axis=1).max()
+    scores = hidden * output_length
+    terms = d + (2 * config.window if config.architecture == "cbow" else 0)
     stores, pairs = most_updates(case)
     storing = ROUNDING_SPREAD * np.sqrt(stores) * u
-    scoring = ROUNDING_SPREAD * np.sqrt(pairs) * config.alpha * u * (np.sqrt(d) * scores / 4 + 8)
+    scoring = ROUNDING_SPREAD * np.sqrt(pairs) * config.alpha * u * (np.sqrt(terms) * scores / 4 + 8)
     approximation = pairs * config.alpha * SIGMOID_ERROR
     rows = amplification(case) * largest * (storing + scoring + approximation)
     # The slope of -log sigmoid is at most 1. A row's errors are as independent as its roundings: multiplied
     # with a row they grow like that row's length.
-    score_error = rows * sum(lengths) + ROUNDING_SPREAD * np.sqrt(d) * u * scores
+    score_error = rows * (hidden + summed * output_length) + ROUNDING_SPREAD * np.sqrt(terms) * u * scores
     loss = run.stats.pairs * (score_error + SIGMOID_ERROR * (1 + scores))
     return Tolerance(float(rows), float(loss))
 

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from contract_cases import CASES, Case, assert_agrees
+from contract_cases import CASES, CBOW_CASES, Case, assert_agrees
 
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend, sgns_params
@@ -15,7 +15,7 @@ from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 LEVELS = _native.simd_levels()
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_instruction_set_agrees_with_the_oracle(level: str, case: Case) -> None:
     assert_agrees(CpuBackend(level), case)
@@ -47,10 +47,12 @@ def trained(backend: CpuBackend, model: Model, corpus: EncodedCorpus, cuts: list
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("order", ["window", "pair"])
-def test_one_thread_gives_the_same_bits_however_the_corpus_is_cut(level: str, order: str) -> None:
-    whole, corpus = zipf_model(order=order)
-    parts, _ = zipf_model(order=order)
+@pytest.mark.parametrize("settings", [{}, {"order": "pair"}, {"architecture": "cbow"}], ids=str)
+def test_one_thread_gives_the_same_bits_however_the_corpus_is_cut(
+    level: str, settings: dict[str, str]
+) -> None:
+    whole, corpus = zipf_model(**settings)
+    parts, _ = zipf_model(**settings)
     trained(CpuBackend(level), whole, corpus, [])
     trained(CpuBackend(level), parts, corpus, [1, 17, 9000, 9001, 20000])
     np.testing.assert_array_equal(whole.input, parts.input)
@@ -80,6 +82,16 @@ def test_loss_is_the_same_whether_or_not_it_is_asked_for(level: str) -> None:
     trained(CpuBackend(level), asked, corpus, [])
     # The loss is summed beside the same updates, in kernels that may round otherwise.
     np.testing.assert_allclose(asked.input, silent.input, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_asking_for_the_loss_changes_no_bit_of_cbow(level: str) -> None:
+    silent, corpus = zipf_model(architecture="cbow")
+    asked, _ = zipf_model(architecture="cbow", loss=True)
+    trained(CpuBackend(level), silent, corpus, [])
+    trained(CpuBackend(level), asked, corpus, [])
+    np.testing.assert_array_equal(asked.input, silent.input)
+    np.testing.assert_array_equal(asked.output, silent.output)
 
 
 def test_simd_cap_chooses_the_widest_level_below_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,7 @@ def test_a_ring_that_does_not_fit_goes_to_the_register_kernel(device, order: str
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"architecture": "cbow"}, "cuda trains skip-gram only, got architecture='cbow'; use backend='cpu'"),
         ({"share_negatives": 2}, "share_negatives must be 1 on the cuda backend, got 2"),
         ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend, got 1025"),
     ],
@@ -244,6 +245,13 @@ def test_without_a_device_auto_takes_the_cpu_and_says_why_not_cuda(monkeypatch) 
         "this installation was built without CUDA",
     }
     assert open_backend("auto").name == "cpu"
+
+
+def test_auto_takes_the_cpu_for_what_no_kernel_computes(monkeypatch) -> None:
+    monkeypatch.setattr(CudaBackend, "hardware", staticmethod(lambda: "a device"))
+    assert open_backend("auto", TrainConfig(architecture="cbow")).name == "cpu"
+    monkeypatch.setattr(CudaBackend, "__init__", lambda _: None)
+    assert open_backend("auto", TrainConfig()).name == "cuda"
 
 
 def test_a_device_that_is_not_there_is_refused(device) -> None:

@@ -1,6 +1,7 @@
 """The oracle against transcriptions in plain Python, finite differences and brute force."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numba
@@ -9,6 +10,7 @@ import pytest
 import transcription
 from contract_cases import (
     CASES,
+    CBOW_CASES,
     Case,
     Run,
     assert_agrees,
@@ -33,7 +35,7 @@ from full_w2v.encoded import EncodedCorpus
 
 # Two float64 runs of at most 3e5 pairs differ by roundings of 1e-16 in values near 1, grown by less than 10.
 SAME_IN_FLOAT64 = 1e-9
-SHORT = [case for case in CASES if sum(case.lengths) < 500]
+SHORT = [case for case in CASES + CBOW_CASES if sum(case.lengths) < 500]
 
 
 def groups(case: Case, epoch: int = 0) -> list[transcription.Group]:
@@ -43,12 +45,12 @@ def groups(case: Case, epoch: int = 0) -> list[transcription.Group]:
 def transcribed_run(case: Case) -> Run:
     start, tokens = model(case), corpus(case).tokens
     x, y, stats = start.input.astype(np.float64), start.output.astype(np.float64), SpanStats()
-    step = {"window": transcription.train_window_order, "pair": transcription.train_pair_order}
+    step = transcription.step(case.config)
     for epoch in range(case.config.epochs):
         for group in groups(case, epoch):
             rate = transcription.rate(case.config, tokens, epoch, group.segment)
-            loss = step[case.config.order](x, y, group.pairs, rate)
-            stats += SpanStats(group.centres, len(group.pairs), loss)
+            pairs, loss = step(x, y, group.pairs, rate)
+            stats += SpanStats(group.centres, pairs, loss)
     return Run(x, y, stats)
 
 
@@ -99,28 +101,28 @@ def test_windows_hold_every_survivor_within_the_radius(window, shrink):
 # Gradient
 
 
-def numerical_gradient(x, y, pairs, step=1e-5):
-    """Central differences of the transcribed loss: off by step^2 / 6 * f''' + 2^-53 * f / step < 1e-8."""
+def numerical_gradient(x, y, pairs, loss=transcription.loss, step=1e-5):
+    """Central differences of a transcribed loss: off by step^2 / 6 * f''' + 2^-53 * f / step < 1e-8."""
     gradients = []
     for matrix in (x, y):
         gradient = np.empty_like(matrix)
         for index in np.ndindex(matrix.shape):
             value = matrix[index]
             matrix[index] = value + step
-            above = transcription.loss(x, y, pairs)
+            above = loss(x, y, pairs)
             matrix[index] = value - step
-            below = transcription.loss(x, y, pairs)
+            below = loss(x, y, pairs)
             matrix[index] = value
             gradient[index] = (above - below) / (2 * step)
         gradients.append(gradient)
     return gradients
 
 
-def step_over_rate(case, tile, rate=1e-3):
+def step_over_rate(case, tile, step=reference.window_step, rate=1e-3):
     start = model(case)
     before = reference.Matrices(start.input.astype(np.float64), start.output.astype(np.float64))
     after = reference.Matrices(before.input.copy(), before.output.copy())
-    reference.window_step(after, tile, rate)
+    step(after, tile, rate)
     changes = [(new - old) / rate for old, new in zip(before, after, strict=True)]
     return before, changes
 
@@ -139,6 +141,22 @@ def test_a_window_step_is_minus_rate_times_the_gradient_of_the_loss(case):
     for tile, group in zip(tiles(case), groups(case), strict=True):
         before, changes = step_over_rate(case, tile)
         for change, gradient in zip(changes, numerical_gradient(*before, group.pairs), strict=True):
+            np.testing.assert_allclose(change, -gradient, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("mean", [True, False], ids=["mean", "sum"])
+@pytest.mark.parametrize("case", [case for case in GRADIENT_CASES if "share1" in str(case)], ids=str)
+def test_a_cbow_step_is_minus_rate_times_the_gradient_but_for_the_number_of_contexts(case, mean):
+    """As in gensim: input rows take a step C times the gradient's of the mean, 1 / C of the sum's."""
+    loss = partial(transcription.cbow_loss, mean=mean)
+    for tile, group in zip(tiles(case), groups(case), strict=True):
+        if not group.pairs:
+            continue
+        before, changes = step_over_rate(case, tile, partial(reference.cbow_step, mean=mean))
+        gradients = numerical_gradient(*before, group.pairs, loss)
+        contexts = len(tile.inputs)
+        gradients[0] *= contexts if mean else 1 / contexts
+        for change, gradient in zip(changes, gradients, strict=True):
             np.testing.assert_allclose(change, -gradient, rtol=0, atol=1e-7)
 
 
@@ -304,12 +322,12 @@ class Float32Rows(ReferenceBackend):
         self.input, self.output = self.input.astype(np.float32), self.output.astype(np.float32)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
 def test_float32_rows_stay_within_the_tolerance(case):
     assert_agrees(Float32Rows(), case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
 def test_a_rate_wrong_by_one_percent_exceeds_the_tolerance(case):
     wrong = reference_run(with_settings(case, alpha=case.config.alpha * 1.01))
     assert difference(wrong, reference_run(case)) > 5 * tolerance(case).rows

@@ -31,7 +31,19 @@ def words(text):
 
 def oracle(seed, epoch, *, window, shrink, noise, negative):
     keep = np.zeros(1, np.uint32)
-    return reference.Settings(np.uint64(seed), epoch, window, shrink, negative, 1, False, keep, noise)
+    return reference.Settings(
+        seed=np.uint64(seed),
+        epoch=epoch,
+        window=window,
+        shrink_windows=shrink,
+        negative=negative,
+        share_negatives=1,
+        pair_order=False,
+        cbow=False,
+        cbow_mean=True,
+        keep=keep,
+        noise=noise,
+    )
 
 
 def draws(count, *, window=5, shrink=True, noise=NO_NOISE, negative=1):

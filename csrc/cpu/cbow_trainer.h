@@ -1,0 +1,95 @@
+// CBOW on one thread: the words, draws and windows of chunk_trainer.h, trained by cbow_kernel.h.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/cbow_kernel.h"
+#include "cpu/chunk_trainer.h"
+#include "cpu/loss_kernel.h"
+
+namespace full_w2v {
+
+template <class V>
+class CbowTrainer : private ChunkTrainer<V> {
+ public:
+  CbowTrainer(const TrainJob& job, Workspace& workspace, Segment* segments, int count)
+      : ChunkTrainer<V>(job, workspace, segments, count) {
+    static_cast<Tile&>(tile_) = Base::tile_;
+    tile_.hidden = work_.hidden.get();
+    tile_.sums = work_.sums.get();
+    tile_.positive[0] = 1.0f;
+  }
+
+  SpanStats train() {
+    Base::subsample();
+    Base::draw();
+    for (int s = 0; s < Base::segment_count_; ++s) train_segment(Base::segments_[s]);
+    stats_.words = Base::last_ - work_.margin;
+    return stats_;
+  }
+
+ private:
+  using Base = ChunkTrainer<V>;
+  using Base::params_;
+  using Base::stats_;
+  using Base::work_;
+
+  static constexpr int kWindowsAhead = 4;  // windows between fetching a row and training it
+
+  void train_segment(const Segment& segment) {
+    tile_.rate = learning_rate(params_, Base::job_.corpus.tokens(), Base::job_.epoch, segment.begin);
+    for (int32_t i = segment.first; i < segment.last; ++i) train_window(segment, i);
+  }
+
+  KERNEL_INLINE void train_window(const Segment& segment, int32_t i) {
+    collect_contexts(segment, i);
+    if (tile_.contexts == 0) return;
+    collect_outputs(i);
+    look_ahead(i);
+    if (work_.repeats[i]) {
+      CbowKernel<V, false>::train(tile_);
+    } else {
+      CbowKernel<V, true>::train(tile_);
+    }
+    stats_.pairs += tile_.outputs;
+    if (params_.loss) stats_.loss += tile_loss<V>(tile_, slots());
+  }
+
+  KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
+    tile_.contexts = 0;
+    Base::for_each_context(segment, i,
+                           [this](uint32_t id) { tile_.context[tile_.contexts++] = Base::input_row(id); });
+    const float contexts = static_cast<float>(tile_.contexts);
+    tile_.scale = params_.cbow_mean ? 1.0f / contexts : 1.0f;
+    tile_.share = params_.cbow_mean ? 1.0f : 1.0f / contexts;
+  }
+
+  // The target and its negatives, but for those that are the target.
+  KERNEL_INLINE void collect_outputs(int32_t i) {
+    const typename Base::OutputIds ids = Base::outputs_of(i);
+    const int before = tile_.outputs;
+    tile_.outputs = 0;
+    tile_.output[tile_.outputs++] = Base::output_row(ids[0]);
+    for (int o = 1; o < work_.outputs; ++o) {
+      if (!work_.repeats[i] || ids[o] != ids[0]) tile_.output[tile_.outputs++] = Base::output_row(ids[o]);
+    }
+    if (tile_.outputs == before) return;
+    for (int o = 0; o < slots(); ++o) tile_.total[o] = o < tile_.outputs ? 1.0f : 0.0f;
+  }
+
+  KERNEL_INLINE int slots() const { return (tile_.outputs + V::lanes - 1) / V::lanes * V::lanes; }
+
+  // Rows of a window to come: as many of its outputs as this one has, and the context that it meets first.
+  KERNEL_INLINE void look_ahead(int32_t i) {
+    const typename Base::OutputIds ids = Base::outputs_of(i + kWindowsAhead);
+    for (int o = 0; o < tile_.outputs; ++o) {
+      tile_.ahead[o] = reinterpret_cast<const char*>(Base::output_row(ids[o]));
+    }
+    const int32_t next = work_.ids[i + kWindowsAhead + params_.window];
+    tile_.ahead[tile_.outputs] = reinterpret_cast<const char*>(Base::input_row(next));
+  }
+
+  CbowTile tile_{};
+};
+
+}  // namespace full_w2v
