@@ -15,12 +15,15 @@ class Model:
 
     input: the word vectors (gensim's wv.vectors, word2vec.c's syn0).
     output: the rows that words are predicted with (syn1neg in both).
+    locks: the share of its change that each input row takes, float32, shape [vocabulary]: 0 keeps a row as it
+        is (gensim's vectors_lockf); None where all rows take all of it.
     """
 
     vocabulary: Vocabulary
     config: TrainConfig
     input: NDArray[np.float32]
     output: NDArray[np.float32]
+    locks: NDArray[np.float32] | None = None
 
     @classmethod
     def initialize(cls, vocabulary: Vocabulary, config: TrainConfig) -> "Model":

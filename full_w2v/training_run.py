@@ -10,6 +10,7 @@ from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from full_w2v.backends import SpanStats
 from full_w2v.callbacks import StopTraining
@@ -72,7 +73,8 @@ class TrainingRun:
             return
         with sentences.encode(vocabulary) as corpus:
             for config, epochs in self._plans(vocabulary, share):
-                self._train_epochs(corpus, Model(vocabulary, config, *_matrices(model)), epochs, share)
+                state = Model(vocabulary, config, *_matrices(model), _locks(model))
+                self._train_epochs(corpus, state, epochs, share)
 
     def end(self) -> tuple[int, int]:
         """Logs the end and tells the callbacks; returns words trained, and words read."""
@@ -101,6 +103,8 @@ class TrainingRun:
     def _config(self, vocabulary: Vocabulary, alpha: float, min_alpha: float, epochs: int) -> TrainConfig:
         model = self._model
         return TrainConfig(
+            architecture="skip-gram" if model.sg else "cbow",
+            cbow_mean=bool(model.cbow_mean),
             vector_size=model.vector_size,
             window=model.window,
             shrink_windows=bool(model.shrink_windows),
@@ -118,7 +122,8 @@ class TrainingRun:
 
     def _train_epochs(self, corpus: EncodedCorpus, state: Model, epochs: range, share: float) -> None:
         model = self._model
-        with Training(state, corpus, progress=self._on_progress) as training:
+        backend = "auto" if state.locks is None else "cpu"  # no other one locks rows
+        with Training(state, corpus, backend=backend, progress=self._on_progress) as training:
             model._training = training
             try:
                 for epoch in epochs:
@@ -185,6 +190,15 @@ def _matrices(model: "Word2Vec") -> tuple[Any, Any]:
     if not model.syn1neg.flags.writeable:
         model.syn1neg = np.array(model.syn1neg)
     return model.wv.vectors, model.syn1neg
+
+
+def _locks(model: "Word2Vec") -> NDArray[np.float32] | None:
+    """The lock of each row, which gensim repeats where there are fewer; None if they lock nothing.
+
+    After reset_from a model has no locks; gensim could not train it then.
+    """
+    locks = np.asarray(getattr(model.wv, "vectors_lockf", 1.0), np.float32)
+    return None if np.all(locks == 1.0) else np.resize(locks, len(model.wv))
 
 
 def _draw_seed(random: Any) -> int:

@@ -35,10 +35,9 @@ class _Scan(NamedTuple):
 class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     """gensim's Word2Vec with our training; constructor, attributes and methods are gensim's.
 
-    Skip-gram with negative sampling (sg=1, hs=0) trains in our backend: the corpus is encoded once, in one
-    pass on native threads, and every epoch reads the encoded corpus. What we do not train yet (CBOW,
-    hierarchical softmax, locked vectors) trains in gensim's own code, and one log line says so. `wv` is
-    gensim's KeyedVectors.
+    Skip-gram and CBOW with negative sampling train in our backend: the corpus is encoded once, in one pass on
+    native threads, and every epoch reads the encoded corpus. Hierarchical softmax (hs=1) still trains in
+    gensim's own code, and one log line says so. `wv` is gensim's KeyedVectors.
 
     README.md names every difference; those of training are:
     - Sentences of any length train whole; gensim cuts those of corpus_iterable after 10,000 words.
@@ -232,13 +231,8 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         return model
 
     def _why_not_native(self) -> str | None:
-        if not self.sg:
-            return "CBOW (sg=0)"
         if self.hs:
             return "hierarchical softmax (hs=1)"
-        # After reset_from there are none; gensim could not train then.
-        if not np.all(getattr(self.wv, "vectors_lockf", 1.0) == 1.0):
-            return "locked vectors (vectors_lockf)"
         return None
 
     def _check_corpus_sanity(

@@ -170,7 +170,7 @@ class ChunkTrainer {
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
     return params_.architecture == Architecture::skip_gram && kHasFixed && work_.outputs == kFixedOutputs &&
-           params_.window <= kSearchedWindow && params_.share_negatives == 1 && !params_.loss;
+           params_.window <= kSearchedWindow && params_.share_negatives == 1 && !params_.loss && !job_.locks;
   }
 
   void train_segment(const Segment& segment) {
@@ -207,6 +207,31 @@ class ChunkTrainer {
   KERNEL_INLINE OutputIds outputs_of(int32_t i) const {
     const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
     return {&work_.output_ids[int64_t{from} * work_.outputs + (i - from)]};
+  }
+
+  // Where context c of a tile is trained: in place, or a locked row as a copy (release_held).
+  KERNEL_INLINE float* context_row(uint32_t id, int c) {
+    float* const row = input_row(id);
+    if (!job_.locks || job_.locks[id] == 1.0f) return row;
+    float* const copy = held_row(c);
+    for (int64_t k = 0; k < job_.stride; ++k) copy[k] = copy[job_.stride + k] = row[k];
+    work_.held_ids[c] = id;
+    return copy;
+  }
+  // The copy to train; behind it stands the row as it was.
+  KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
+
+  // Lets the locked rows of a trained tile take their share of what their copies learned.
+  void release_held(const Tile& tile) {
+    if (!job_.locks) return;
+    for (int c = 0; c < tile.contexts; ++c) {
+      const float* const copy = held_row(c);
+      if (tile.context[c] != copy) continue;
+      float* const row = input_row(work_.held_ids[c]);
+      const float share = job_.locks[work_.held_ids[c]];
+      if (share == 0.0f) continue;
+      for (int64_t k = 0; k < job_.stride; ++k) row[k] += share * (copy[k] - copy[job_.stride + k]);
+    }
   }
 
   // A window of the usual shape in which no row repeats; any other one is counted.
@@ -251,6 +276,7 @@ class ChunkTrainer {
     look_ahead(first, work_.outputs);
     for (int o = work_.outputs + 1; o <= tile_.outputs; ++o) work_.ahead[o] = work_.ahead[0];
     kernel_for(tile_.contexts, tile_.outputs)(tile_);
+    release_held(tile_);
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, layout.slots());
   }
 
@@ -285,7 +311,8 @@ class ChunkTrainer {
         const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
         if (index == tile_.contexts) {
           work_.context_words[index] = 0;
-          work_.context[tile_.contexts++] = input_row(id);
+          work_.context[tile_.contexts] = context_row(id, tile_.contexts);
+          ++tile_.contexts;
         }
         ++work_.context_words[index];
       });

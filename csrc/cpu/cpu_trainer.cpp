@@ -75,6 +75,12 @@ void CpuTrainer::read(float* input, float* output) const {
   copy_rows(output_.get(), stride_, output, params_.dimension, params_);
 }
 
+void CpuTrainer::lock(const float* locks) {
+  if (params_.order == Order::pair) throw std::invalid_argument("locks need window order, got pair order");
+  locks_.assign(locks, locks + params_.vocabulary);
+  for (Workspace& workspace : workspaces_) workspace.hold_rows(stride_);
+}
+
 SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch) {
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
@@ -82,8 +88,14 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                                 std::to_string(corpus.tokens()) + " tokens and " +
                                 std::to_string(params_.epochs) + " epochs");
   }
-  const TrainJob job{params_, corpus, {keep_.data(), noise_.get()}, input_.get(), output_.get(),
-                     stride_, epoch};
+  const TrainJob job{params_,
+                     corpus,
+                     {keep_.data(), noise_.get()},
+                     input_.get(),
+                     output_.get(),
+                     stride_,
+                     epoch,
+                     locks_.empty() ? nullptr : locks_.data()};
   std::vector<SpanStats> stats(workspaces_.size());
   std::atomic<int64_t> next{begin};
   // Short spans, of slow settings, are cut finer so that every thread has its part of them.

@@ -34,6 +34,9 @@ struct alignas(64) Workspace {
   // `slots`: room for the pairs of the largest tile, in the layout of the kernels that will use it.
   Workspace(const SgnsParams& params, int64_t slots);
 
+  // Makes room for copies of a tile's context rows.
+  void hold_rows(int64_t stride);
+
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
   int margin;
@@ -54,6 +57,8 @@ struct alignas(64) Workspace {
   AlignedArray<OutputSlots> output_slots;
   AlignedArray<float> positive, total, scores, gradients, old_context;
   AlignedArray<float> hidden, sums;  // of a window of CBOW (cbow_kernel.h)
+  AlignedArray<float> held_rows;     // copies of locked context rows, trained in their place; empty
+  AlignedArray<uint32_t> held_ids;   // unless there are locks. The words behind the copies
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

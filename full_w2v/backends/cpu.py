@@ -77,6 +77,8 @@ class CpuBackend:
             simd=self._simd,
         )
         self._corpus = None
+        if model.locks is not None:
+            self._trainer.lock(model.locks)
         self._trainer.load(model.input, model.output)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
