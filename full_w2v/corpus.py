@@ -32,12 +32,13 @@ class Corpus(ABC):
     """A corpus that can be counted.
 
     name: what messages call it. size: what `count` reports when it is done, None if that is not known.
-    errors: what happens to bytes that are not text.
+    errors: what happens to bytes that are not text. files: that it is read from.
     """
 
     name: str
     size: float | None
     errors: str = "strict"
+    files: Sequence[Path] = ()
 
     @abstractmethod
     def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":
@@ -136,19 +137,17 @@ class TextFiles(Corpus):
         self, paths: Sequence[str | os.PathLike[str]], *, encoding: str = "utf-8", errors: str = "strict"
     ) -> None:
         self.errors = errors
-        self._paths = [Path(path) for path in paths]
+        self.files = [Path(path) for path in paths]
         self._encoding = _encoding_name(encoding)
         _check_errors(errors)
-        self.size = sum(_checked_size(path) for path in self._paths)
-        self.name = (
-            str(self._paths[0]) if len(self._paths) == 1 else f"the corpus of {len(self._paths)} files"
-        )
+        self.size = sum(_checked_size(path) for path in self.files)
+        self.name = str(self.files[0]) if len(self.files) == 1 else f"the corpus of {len(self.files)} files"
 
     def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":
         """Reads plain UTF-8 files on all native threads, other files in this thread, ahead of them."""
         try:
             before = 0.0
-            for path in self._paths:
+            for path in self.files:
                 before += self._count_file(counter, path, partial(_add_done, done, before))
                 done(before)
             return counter.finish()
@@ -202,7 +201,7 @@ class TextFiles(Corpus):
     def _describe(self, fault: "_native.InvalidTextError") -> str:
         """The message for a fault that the native counter found."""
         source, line, offset, byte = fault.args
-        path = self._paths[source]
+        path = self.files[source]
         if byte == 0:
             where = f"line {line} holds a NUL" + (f" (byte {offset})" if self._is_utf8 else "")
             return (

@@ -14,7 +14,7 @@ from full_w2v.corpus import Source, open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus
 from full_w2v.errors import ConfigError
-from full_w2v.formats import AnyPath, save_model
+from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
 from full_w2v.trainer import Progress, TrainReport, train_model
 
@@ -25,10 +25,12 @@ class TrainResult:
 
     report: its settings hold those of the vocabulary too, min_count and max_final_vocab; its seconds are of
         the phases "vocabulary", "encode" and "train", and of "save" after a call of `save`.
+    corpus_files: what was read, none of which `save` overwrites.
     """
 
     model: Model
     report: TrainReport
+    corpus_files: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         words, dimension = self.model.input.shape
@@ -42,8 +44,9 @@ class TrainResult:
     def save(self, path: AnyPath) -> None:
         """Writes the vectors in the format of the path's suffix; .safetensors holds the whole model.
 
-        Raises as `full_w2v.save_model`.
+        Raises as `full_w2v.save_model`, and ConfigError if the path is a file of the corpus.
         """
+        check_output(path, inputs=self.corpus_files)
         with _timed(self.report.seconds, "save"):
             save_model(self.model, path)
 
@@ -101,6 +104,7 @@ def train(
     return TrainResult(
         model,
         replace(report, settings=vocabulary_settings | report.settings, seconds=seconds | report.seconds),
+        tuple(map(str, source.files)),
     )
 
 
