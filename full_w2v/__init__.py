@@ -1,4 +1,4 @@
-"""Full-W2V: word2vec training on the CPU, behind gensim's interface.
+"""Full-W2V: word2vec training on CPU threads or an NVIDIA GPU, behind gensim's interface.
 
     import full_w2v
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from full_w2v.errors import ConfigError, FormatError, UnknownWordError, shown
+from full_w2v.errors import BackendError, ConfigError, FormatError, UnknownWordError, shown
 from full_w2v.model import Model
+from full_w2v.search import Search, device_arrays
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -129,6 +131,33 @@ class Embeddings:
         unit: NDArray[np.float32] = self.vectors[ids] / norms[:, None]
         return unit
 
+    @cached_property
+    def search(self) -> Search:
+        """Where cosines with all words are computed: the host, or the device of `on_device`."""
+        return Search(np, self.vectors, self.norms)
+
+    def on_device(self, matrix: object = None) -> "Embeddings":
+        """The same embeddings, but `neighbours`, `analogy` and evaluation compute on a CUDA device by cupy.
+
+        matrix: what holds these vectors there already, by __cuda_array_interface__, and must go on doing so,
+            as the first of CudaBackend.device_matrices() does until close(); None copies them.
+        Raises BackendError, with the reason, if cupy cannot be used here or the device has no room for them;
+        ValueError for a matrix of another shape or type.
+        """
+        arrays = device_arrays()
+        try:
+            vectors = arrays.asarray(self.vectors if matrix is None else matrix)
+        except MemoryError as error:  # cupy's is one
+            raise BackendError(f"the vectors do not fit on the CUDA device: {error}") from error
+        if vectors.shape != self.vectors.shape or vectors.dtype != np.float32:
+            raise ValueError(
+                f"expected a float32 matrix of shape {self.vectors.shape} on the device,"
+                f" got {vectors.dtype} of shape {vectors.shape}"
+            )
+        placed = copy(self)
+        placed.__dict__["search"] = Search(arrays, vectors, self.norms)
+        return placed
+
     def id(self, word: str) -> int:
         """Id of a word; raises UnknownWordError (a KeyError) that names words of similar spelling."""
         found = self.ids.get(word)
@@ -186,7 +215,7 @@ class Embeddings:
         self, query: NDArray[np.float64], count: int, exclude: Collection[int]
     ) -> NDArray[np.int64]:
         """Ids, ascending, that hold the `count` nearest to a query of length 1 for certain."""
-        cosines = self.vectors @ query.astype(np.float32) / np.where(self.norms > 0, self.norms, 1.0)
+        cosines = self.search.cosines(query)
         cosines[list(exclude)] = -np.inf
         threshold = np.partition(cosines, -count)[-count]
         # A float32 dot product of unit vectors is off by at most (d + 2) * 2^-24 (Higham, Accuracy and

@@ -4,6 +4,7 @@ Both give what gensim's KeyedVectors.evaluate_word_pairs and evaluate_word_analo
 settings. Words are compared in upper case; of words that then are the same the first, most frequent, counts.
 """
 
+import logging
 import math
 import os
 from collections import defaultdict
@@ -18,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import ConfigError, FormatError, shown
+from full_w2v.errors import BackendError, ConfigError, FormatError, shown
 
 RESTRICT_VOCABULARY = 300_000  # gensim's default
-QUESTION_BLOCK = 2048  # cosines of this many targets ...
-WORD_BLOCK = 2048  # ... with this many words are held at a time: 16 MB
+QUESTION_BLOCK = 2048  # whose cosines with search.WORD_BLOCK words are held at a time: 16 MB
 
 AnyPath = str | os.PathLike[str]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -131,17 +133,29 @@ def evaluate(
 ) -> Evaluation:
     """Evaluates on all given files, or on `default_sets()` if none is given.
 
-    Files, settings and errors are those of `evaluate_pairs` and `evaluate_analogies`.
+    Files, settings and errors are those of `evaluate_pairs` and `evaluate_analogies`. Where cupy is installed
+    and finds a CUDA device with room for the vectors, analogies are answered there.
     """
     if not pairs and not analogies:
         defaults = default_sets()
         pairs, analogies = defaults.pairs, defaults.analogies
+    embeddings = _on_device_if_usable(embeddings)
     return Evaluation(
         len(embeddings),
         embeddings.dimension,
         tuple(evaluate_pairs(embeddings, path, restrict_vocabulary) for path in pairs),
         tuple(evaluate_analogies(embeddings, path, restrict_vocabulary) for path in analogies),
     )
+
+
+def _on_device_if_usable(embeddings: Embeddings) -> Embeddings:
+    if find_spec("cupy") is None:
+        return embeddings
+    try:
+        return embeddings.on_device()
+    except BackendError as error:
+        _log.info("analogies are answered on the host: %s", error)
+        return embeddings
 
 
 def evaluate_pairs(
@@ -252,7 +266,7 @@ def _answered_right(
         barred = [
             (i, word) for i, row in enumerate(block[:, :3].tolist()) for first in row for word in forms[first]
         ]
-        answers = _nearest(embeddings, _targets(embeddings, block), np.array(barred), len(first_form))
+        answers = embeddings.search.nearest(_targets(embeddings, block), np.array(barred), len(first_form))
         right[begin : begin + QUESTION_BLOCK] = (answers >= 0) & (first_form[answers] == block[:, 3])
     return right
 
@@ -261,28 +275,6 @@ def _targets(embeddings: Embeddings, questions: NDArray[np.int64]) -> NDArray[np
     a, b, c = (embeddings.unit_vectors(ids) for ids in questions[:, :3].T)
     targets: NDArray[np.float32] = b - a + c
     return targets
-
-
-def _nearest(
-    embeddings: Embeddings, targets: NDArray[np.float32], barred: NDArray[np.int64], words: int
-) -> NDArray[np.int64]:
-    """For each target the id of the word, among the first so many, with the largest cosine.
-
-    barred: (target, word) pairs that are no answers, shape [pairs, 2]. Of equal cosines the first counts.
-    Returns: shape [targets]; -1 if every word is barred.
-    """
-    nearest = np.full(len(targets), -1)
-    largest = np.full(len(targets), -np.inf, np.float32)
-    for begin in range(0, words, WORD_BLOCK):
-        end = min(begin + WORD_BLOCK, words)
-        cosines = targets @ embeddings.unit_vectors(slice(begin, end)).T
-        inside = barred[(barred[:, 1] >= begin) & (barred[:, 1] < end)]
-        cosines[inside[:, 0], inside[:, 1] - begin] = -np.inf
-        best = cosines.argmax(axis=1)
-        cosine = cosines[np.arange(len(targets)), best]
-        nearest[cosine > largest] = best[cosine > largest] + begin
-        largest = np.maximum(largest, cosine)
-    return nearest
 
 
 def _read_pairs(path: Path) -> Iterator[tuple[str, str, float]]:

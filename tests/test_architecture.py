@@ -20,6 +20,7 @@ PYTHON_ROOMS = (
     {"backends.base"},
     {"backends.reference", "backends.cpu", "backends.cuda"},
     {"backends"},
+    {"search"},
     {"trainer", "embeddings", "formats", "evaluation"},
     {"pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run"},
     {"__init__"},

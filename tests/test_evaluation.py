@@ -262,7 +262,7 @@ def test_a_question_with_no_word_left_to_answer_is_wrong(tmp_path):
 def test_blocks_of_questions_and_words_change_nothing(monkeypatch, planted):
     whole = evaluate_analogies(planted, GOOGLE, 900)
     monkeypatch.setattr("full_w2v.evaluation.QUESTION_BLOCK", 1000)
-    monkeypatch.setattr("full_w2v.evaluation.WORD_BLOCK", 333)
+    monkeypatch.setattr("full_w2v.search.WORD_BLOCK", 333)
     assert evaluate_analogies(planted, GOOGLE, 900) == whole
 
 

@@ -6,6 +6,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/cuda.h"
+#include "bindings/dlpack.h"
 #include "bindings/sgns_arguments.h"
 #include "cuda/trainer.h"
 
@@ -191,6 +192,17 @@ py::list kernel_list() {
   return list;
 }
 
+py::tuple kernel_choice(int32_t vector_size, int32_t window, int32_t negative, const std::string& order,
+                        const std::string& kernel, int device) {
+  SgnsParams params{};
+  params.dimension = vector_size;
+  params.window = window;
+  params.negative = negative;
+  params.order = order_of(order);
+  const KernelChoice choice = choose_kernel_on(device, kernel, params);
+  return py::make_tuple(choice.kernel->name, choice.note);
+}
+
 void bind_trainer(py::module_& module) {
   py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
                            "Matrices and tables on one CUDA device, and the kernel that trains them.")
@@ -231,6 +243,18 @@ void bind_trainer(py::module_& module) {
                              [](const BoundTrainer& one) { return array_interface(one.trainer().input()); })
       .def_property_readonly("output_interface",
                              [](const BoundTrainer& one) { return array_interface(one.trainer().output()); })
+      .def(
+          "input_dlpack",
+          [](const py::object& self, int32_t type, int32_t id) {
+            return dlpack_capsule(self.cast<const BoundTrainer&>().trainer().input(), {type, id}, self);
+          },
+          py::arg("device_type"), py::arg("device_id"), "A DLPack capsule of the input matrix.")
+      .def(
+          "output_dlpack",
+          [](const py::object& self, int32_t type, int32_t id) {
+            return dlpack_capsule(self.cast<const BoundTrainer&>().trainer().output(), {type, id}, self);
+          },
+          py::arg("device_type"), py::arg("device_id"), "A DLPack capsule of the output matrix.")
       .def_property_readonly("memory", [](const BoundTrainer& one) {
         py::list list;
         for (const MemoryUse& use : one.trainer().memory()) {
@@ -247,6 +271,9 @@ void bind_cuda(py::module_& module) {
   module.def("devices", &devices, "Properties of every CUDA device that can be used.");
   module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
   module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");
+  module.def("kernel_choice", &kernel_choice, py::kw_only(), py::arg("vector_size"), py::arg("window"),
+             py::arg("negative"), py::arg("order"), py::arg("kernel") = "auto", py::arg("device") = 0,
+             "Name of the kernel that a trainer would take, and why it is not the one asked for.");
   bind_trainer(module);
 }
 

@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/cuda.h"
+#include "cuda/check.h"
 #include "emulator/control.h"
 
 namespace py = pybind11;
@@ -54,4 +55,18 @@ PYBIND11_MODULE(_cuda_emulated, module) {
       "Sets up the device by name=value,... ; a device lost to a fault is usable again.");
   module.def("counters", &counters, "What each kernel moved and met since the last reset_counters().");
   module.def("reset_counters", &emulator::reset_counters);
+  module.def("most_launches_in_flight", &emulator::most_launches_in_flight,
+             "The most launches that were enqueued and not yet done at a time, since configure().");
+  module.def(
+      "create_stream",
+      [] {
+        cudaStream_t stream = nullptr;
+        full_w2v::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
+                        "cudaStreamCreateWithFlags");
+        return reinterpret_cast<uintptr_t>(stream);
+      },
+      "A stream as another library would hand it over.");
+  module.def("destroy_stream", [](uintptr_t stream) {
+    full_w2v::check(cudaStreamDestroy(reinterpret_cast<cudaStream_t>(stream)), "cudaStreamDestroy");
+  });
 }

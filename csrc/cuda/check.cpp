@@ -25,6 +25,7 @@ void throw_cuda_error(cudaError_t error, const char* call) {
   cudaGetLastError();  // an error that the device survives must not show up again in a later call
   int device = -1;
   cudaGetDevice(&device);
+  const std::lock_guard<std::mutex> lock(names_mutex);
   const auto known = names.find(device);
   throw CudaError(std::string(call) + " failed on CUDA device " + std::to_string(device) +
                   (known == names.end() ? "" : " (" + known->second + ")") + ": " + kind +

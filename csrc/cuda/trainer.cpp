@@ -17,14 +17,6 @@ int64_t shared_limit(int device) {
   return bytes;
 }
 
-KernelChoice choose(const SgnsParams& params, const TrainerOptions& options) {
-  if (params.dimension > kMaxDimension) {
-    throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) +
-                                " on the cuda backend, got " + std::to_string(params.dimension));
-  }
-  return choose_kernel(options.kernel, params, shared_limit(options.device));
-}
-
 int64_t free_memory() {
   size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
@@ -43,11 +35,19 @@ void reserve(Buffer& buffer, int64_t count) {
 
 }  // namespace
 
+KernelChoice choose_kernel_on(int device, const std::string& kernel, const SgnsParams& params) {
+  if (params.dimension > kMaxDimension) {
+    throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) +
+                                " on the cuda backend, got " + std::to_string(params.dimension));
+  }
+  return choose_kernel(kernel, params, shared_limit(device));
+}
+
 Trainer::Trainer(const SgnsParams& params, const TrainerOptions& options)
     : params_(params),
       options_(options),
       stride_(row_stride(params.dimension)),
-      choice_(choose(params, options)) {
+      choice_(choose_kernel_on(options.device, options.kernel, params)) {
   if (options.stream == nullptr) own_stream_.emplace();
   stream_ = own_stream_ ? own_stream_->get() : options.stream;
   require_memory();

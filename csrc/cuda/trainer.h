@@ -43,6 +43,9 @@ struct MemoryUse {
   int64_t bytes;
 };
 
+// The kernel that a trainer with these settings would take. Throws as its constructor.
+KernelChoice choose_kernel_on(int device, const std::string& kernel, const SgnsParams& params);
+
 class Trainer {
  public:
   // Throws std::invalid_argument for settings that no kernel takes, CudaError if the device cannot be used.

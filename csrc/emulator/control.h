@@ -1,6 +1,7 @@
 // How tests and benchmarks steer the emulated device and read what it counted.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -16,5 +17,8 @@ void configure(const Settings& chosen);
 // Counted since the last reset, by the kernel's name.
 std::map<std::string, KernelCounters> counters();
 void reset_counters();
+
+// The most launches that were enqueued and not yet done at a time, since the last configure().
+int64_t most_launches_in_flight();
 
 }  // namespace emulator

@@ -54,7 +54,22 @@ void Fiber::resume_from(Fiber& from) { switch_stack(from); }
 
 #endif
 
-#if defined(__x86_64__)
+#if defined(EMULATOR_UCONTEXT)
+
+void Fiber::prepare(void* stack, size_t bytes, void (*entry)()) {
+  forget_frames(stack, bytes);
+  stack_ = stack;
+  bytes_ = bytes;
+  getcontext(&context_);
+  context_.uc_stack.ss_sp = stack;
+  context_.uc_stack.ss_size = bytes;
+  context_.uc_link = nullptr;
+  makecontext(&context_, entry, 0);
+}
+
+void Fiber::switch_stack(Fiber& from) { swapcontext(&from.context_, &context_); }
+
+#else
 
 // Saves the six registers that the System V ABI lets a callee keep, then the stack pointer, and takes them
 // from the other stack. Argument 1: where to keep the old stack pointer; argument 2: the new one.
@@ -97,21 +112,6 @@ void Fiber::prepare(void* stack, size_t bytes, void (*entry)()) {
 }
 
 void Fiber::switch_stack(Fiber& from) { full_w2v_switch_stack(&from.stack_pointer_, stack_pointer_); }
-
-#else
-
-void Fiber::prepare(void* stack, size_t bytes, void (*entry)()) {
-  forget_frames(stack, bytes);
-  stack_ = stack;
-  bytes_ = bytes;
-  getcontext(&context_);
-  context_.uc_stack.ss_sp = stack;
-  context_.uc_stack.ss_size = bytes;
-  context_.uc_link = nullptr;
-  makecontext(&context_, entry, 0);
-}
-
-void Fiber::switch_stack(Fiber& from) { swapcontext(&from.context_, &context_); }
 
 #endif
 

@@ -1,10 +1,14 @@
 // A fiber is a stack and the point where it stopped: the emulator runs every CUDA thread on one.
-// x86-64 switches in a few nanoseconds by a routine of its own; other machines use ucontext.
+// x86-64 switches in a few nanoseconds by a routine of its own; other machines use ucontext, and so does
+// x86-64 with EMULATOR_UCONTEXT, which the tests define to try what those machines run.
 #pragma once
 
 #include <cstddef>
 
-#if !defined(__x86_64__)
+#if !defined(__x86_64__) && !defined(EMULATOR_UCONTEXT)
+#define EMULATOR_UCONTEXT
+#endif
+#if defined(EMULATOR_UCONTEXT)
 #include <ucontext.h>
 #endif
 
@@ -25,10 +29,10 @@ class Fiber {
  private:
   void switch_stack(Fiber& from);
 
-#if defined(__x86_64__)
-  void* stack_pointer_ = nullptr;
-#else
+#if defined(EMULATOR_UCONTEXT)
   ucontext_t context_{};
+#else
+  void* stack_pointer_ = nullptr;
 #endif
   const void* stack_ = nullptr;  // null for the fiber that is the OS thread itself
   size_t bytes_ = 0;

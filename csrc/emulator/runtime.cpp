@@ -1,5 +1,5 @@
 // The runtime API of the emulated device. Work enqueued on a stream runs when somebody waits for it, streams
-// taking turns in an order drawn from the seed: a missing wait shows as stale or poisoned data.
+// taking turns by priorities drawn from the seed: a missing wait shows as stale or poisoned data.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -55,6 +55,7 @@ struct Device {
   std::string fault_text;
   uint64_t turns = 0;
   int64_t launches = 0;
+  int64_t in_flight = 0, most_in_flight = 0;  // launches enqueued and not yet done
 
   Device() { streams.push_back(&default_stream); }
 };
@@ -65,6 +66,8 @@ Device& device() {
 }
 
 using Lock = std::lock_guard<std::recursive_mutex>;
+
+thread_local int current_device = 0;  // a number only: all devices share one memory and one fate
 
 cudaError_t result(cudaError_t error) {
   Device& d = device();
@@ -80,16 +83,35 @@ cudaError_t enqueue(cudaStream_t stream, Operation operation) {
   return result(cudaSuccess);
 }
 
-// Runs the first operation of one stream that can go on. False if there is none.
+// Priorities hold for so many operations: drawn anew for each, no stream would ever be far ahead of another,
+// and a missing wait seldom show.
+constexpr uint64_t kOperationsOfAPriority = 16;
+
+// Of the stream with this place among all, at present.
+uint64_t priority(size_t place) {
+  if (settings().seed == 0) return ~uint64_t{place};  // in the order in which they were made
+  uint64_t bits = settings().seed * 0x9E3779B97F4A7C15ull + device().turns / kOperationsOfAPriority;
+  for (const uint64_t salt : {uint64_t{place}, uint64_t{1}}) {  // the finalizer of SplitMix64
+    bits = ((bits + salt) ^ (bits + salt) >> 30) * 0xBF58476D1CE4E5B9ull;
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EBull;
+  }
+  return bits ^ bits >> 31;
+}
+
+// Runs the first operation of the stream with the highest priority of those that can go on. False if there is
+// none.
 bool run_one() {
   Device& d = device();
-  std::vector<Stream*> able;
-  for (Stream* stream : d.streams) {
-    if (stream->can_run()) able.push_back(stream);
+  Stream* chosen = nullptr;
+  uint64_t highest = 0;
+  for (size_t place = 0; place < d.streams.size(); ++place) {
+    if (!d.streams[place]->can_run() || (chosen && priority(place) < highest)) continue;
+    chosen = d.streams[place];
+    highest = priority(place);
   }
-  if (able.empty()) return false;
-  const uint64_t turn = settings().seed ? (settings().seed + ++d.turns) * 0x9E3779B97F4A7C15ull >> 33 : 0;
-  Stream& stream = *able[turn % able.size()];
+  if (!chosen) return false;
+  ++d.turns;
+  Stream& stream = *chosen;
   Operation operation = std::move(stream.queue.front());
   stream.queue.pop_front();
   operation.run();
@@ -115,9 +137,11 @@ void lose_device(const Fault& fault) {
   d.sticky = fault.kind == Fault::Kind::address ? cudaErrorIllegalAddress : cudaErrorLaunchFailure;
   d.fault_text = fault.text;
   for (Stream* stream : d.streams) stream->queue.clear();
+  d.in_flight = 0;
 }
 
 void run_launch(const Launch& launch) {
+  device().in_flight -= 1;
   if (device().launches++ == settings().fail_after_launches) {
     lose_device({Fault::Kind::launch, "the launch failed, as the setting fail_after_launches asks"});
   } else if (const auto fault = executor().run(launch)) {
@@ -166,6 +190,7 @@ cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, const void* kernel,
   const Lock lock(device().mutex);
   const cudaError_t error = check_launch(config, kernel);
   if (error != cudaSuccess) return result(error);
+  device().most_in_flight = std::max(device().most_in_flight, ++device().in_flight);
   const Launch launch{config.gridDim, config.blockDim, config.dynamicSmemBytes, kernel, invoke,
                       owned,          call_bytes};
   return enqueue(config.stream, {nullptr, [launch] { run_launch(launch); }});
@@ -178,7 +203,13 @@ void configure(const Settings& chosen) {
   d.last = d.sticky = cudaSuccess;
   d.fault_text.clear();
   d.launches = 0;
+  d.most_in_flight = d.in_flight;
   d.turns = 0;
+}
+
+int64_t most_launches_in_flight() {
+  const Lock lock(device().mutex);
+  return device().most_in_flight;
 }
 
 std::map<std::string, KernelCounters> counters() {
@@ -206,12 +237,14 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 
 cudaError_t cudaGetDevice(int* index) {
-  *index = 0;
+  *index = emulator::current_device;
   return result(cudaSuccess);
 }
 
 cudaError_t cudaSetDevice(int index) {
-  return result(index >= 0 && index < settings().devices ? cudaSuccess : cudaErrorInvalidDevice);
+  if (index < 0 || index >= settings().devices) return result(cudaErrorInvalidDevice);
+  emulator::current_device = index;
+  return result(cudaSuccess);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {

@@ -3,13 +3,14 @@
 import importlib
 import logging
 import os
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from full_w2v.backends.base import SpanStats
-from full_w2v.config import TrainConfig
+from full_w2v.config import Order, TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
@@ -22,15 +23,43 @@ EMULATED = "emulated"
 _log = logging.getLogger(__name__)
 
 
+# DLPack's numbers for where a matrix is. The emulated device's memory is the host's.
+_DLPACK_HOST, _DLPACK_CUDA = 1, 2
+
+
 class DeviceMatrix:
-    """A trainer's matrix where it is: cupy.asarray() and others take it without a copy, until close().
+    """A trainer's matrix where it is, for cupy.asarray() and from_dlpack() without a copy, until close().
 
     Float32, shape [vocabulary, vector_size]; rows are padded, as the strides say.
     """
 
-    def __init__(self, interface: dict[str, Any], owner: object) -> None:
+    def __init__(
+        self, interface: dict[str, Any], capsule: Callable[[int, int], object], device: tuple[int, int]
+    ) -> None:
         self.__cuda_array_interface__ = interface
-        self._owner = owner  # keeps the device's memory
+        self._capsule = capsule  # a method of the trainer, which keeps the device's memory
+        self._device = device
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's device type and the device's number."""
+        return self._device
+
+    def __dlpack__(
+        self,
+        *,
+        stream: object = None,
+        max_version: object = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """A DLPack capsule of the matrix, in version 0, which every reader takes.
+
+        stream: nothing to wait for there, since `train` returns when the device is done.
+        Raises BufferError if a copy or another device is asked for.
+        """
+        if copy or dl_device not in {None, self._device}:
+            raise BufferError(f"the matrix is shared where it is, on device {self._device}, and not copied")
+        return self._capsule(*self._device)
 
 
 class CudaBackend:
@@ -51,11 +80,15 @@ class CudaBackend:
 
     @staticmethod
     def hardware() -> str:
-        """The chosen device and the kernels; raises BackendError, with why, if it cannot be used."""
+        """The chosen device, the kernels, and which of them the default settings take there.
+
+        Raises BackendError, with why, if the device cannot be used.
+        """
         module, number = _open_device(None)
-        properties = module.devices()[number]
+        properties = _devices(module)[number]
         kernels = "; ".join(f"{kernel['name']} (order {kernel['orders']})" for kernel in module.kernels())
-        return f"{_describe(properties)}; kernels {kernels}"
+        taken = ", ".join(_default_choice(module, number, order) for order in get_args(Order))
+        return f"{_describe(properties)}; kernels {kernels}; by default {taken}"
 
     @staticmethod
     def refusal(config: TrainConfig) -> str:
@@ -81,6 +114,8 @@ class CudaBackend:
         launch_tokens: int | None = None,
     ) -> None:
         self._module, self._device = _open_device(device)
+        self._hardware = _describe(_devices(self._module)[self._device])
+        self._emulated = self._module.__name__.endswith(EMULATED)
         self._kernel = kernel or os.environ.get(KERNEL_VARIABLE) or "auto"
         limits = {
             "corpus_bytes": corpus_bytes,
@@ -143,8 +178,7 @@ class CudaBackend:
     def description(self) -> str:
         """Device and kernel in use, and why it is not the kernel asked for."""
         trainer = self._loaded()
-        device = _describe(self._module.devices()[self._device])
-        return f"{device}, kernel {trainer.kernel}" + (f" ({trainer.note})" if trainer.note else "")
+        return f"{self._hardware}, kernel {trainer.kernel}" + (f" ({trainer.note})" if trainer.note else "")
 
     @property
     def kernel(self) -> str:
@@ -206,7 +240,11 @@ class CudaBackend:
         Each call of `train` returns only when the device is done, so their values are then complete.
         """
         trainer = self._loaded()
-        return DeviceMatrix(trainer.input_interface, trainer), DeviceMatrix(trainer.output_interface, trainer)
+        device = (_DLPACK_HOST, 0) if self._emulated else (_DLPACK_CUDA, self._device)
+        return (
+            DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),
+            DeviceMatrix(trainer.output_interface, trainer.output_dlpack, device),
+        )
 
     def close(self) -> None:
         """Frees the device's memory; nothing else may be called after."""
@@ -225,6 +263,31 @@ def _describe(properties: dict[str, Any]) -> str:
     return f"{properties['name']}, compute capability {properties['capability']}, {memory:.1f} GiB"
 
 
+def _devices(module: ModuleType) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = module.devices()
+    except module.CudaError as error:  # as after a fault, from which a process does not recover
+        raise BackendError(str(error)) from error
+    return found
+
+
+def _default_choice(module: ModuleType, device: int, order: str) -> str:
+    """The kernel that default settings take, and why, if it is not the one asked for."""
+    defaults = TrainConfig()
+    try:
+        name, note = module.kernel_choice(
+            vector_size=defaults.vector_size,
+            window=defaults.window,
+            negative=defaults.negative,
+            order=order,
+            kernel=os.environ.get(KERNEL_VARIABLE) or "auto",
+            device=device,
+        )
+    except (ValueError, module.CudaError) as error:
+        raise BackendError(str(error)) from error
+    return f"{name} for order {order}" + (f" ({note})" if note else "")
+
+
 def _open_device(device: str | None) -> tuple[ModuleType, int]:
     """The extension module that drives the device, and the device's number in it."""
     chosen = device or os.environ.get(DEVICE_VARIABLE) or "0"
@@ -236,7 +299,7 @@ def _open_device(device: str | None) -> tuple[ModuleType, int]:
     if reason:
         raise BackendError(reason)
     number = 0 if emulated else int(chosen)
-    count = len(module.devices())
+    count = len(_devices(module))
     if number >= count:
         raise BackendError(f"CUDA device must be below {count}, the number of devices, got {number}")
     return module, number

@@ -10,11 +10,11 @@ device's compiler may keep more or less in registers, but moves the same rows.
 
 import argparse
 import importlib
-import itertools
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from conditions import conditions, table
 
 from full_w2v.backends.cuda import EMULATED, CudaBackend
@@ -23,6 +23,7 @@ from full_w2v.corpus import open_corpus
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
 from full_w2v.pipeline import count_corpus
+from full_w2v.vocabulary import Vocabulary
 
 # Kernels, each in the order that it is made for.
 KERNELS = {"pair": "pair", "register": "pair", "block": "pair", "warp": "window"}
@@ -52,7 +53,7 @@ class Use:
 
 def main() -> None:
     options = parse()
-    corpus, vocabulary = read(options.corpus, options.words)
+    corpus, vocabulary = read(options.corpus, options.words, options.shortest)
     settings = {"vector_size": options.vector_size, "window": options.window, "negative": options.negative}
     kernels = {}
     for kernel, order in KERNELS.items():
@@ -62,7 +63,13 @@ def main() -> None:
         kernels[kernel] = measure(kernel, Model.initialize(vocabulary, config), corpus)
     for figures in kernels.values():
         figures["below_pair"] = 1 - figures["bytes"] / kernels["pair"]["bytes"]
-    result = {"conditions": conditions(), "corpus": options.corpus, "settings": settings, "kernels": kernels}
+    mean = round(corpus.tokens / corpus.sentences, 1)
+    result = {
+        "conditions": conditions(),
+        "corpus": {"file": options.corpus, "sentences": corpus.sentences, "words a sentence": mean},
+        "settings": settings,
+        "kernels": kernels,
+    }
     if options.json:
         print(json.dumps(result))
     else:
@@ -74,7 +81,8 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("corpus", help="text file, a sentence a line")
-    parser.add_argument("--words", type=int, default=2000, help="words to train; whole sentences are taken")
+    parser.add_argument("--words", type=int, default=2000, help="words to train, about: whole sentences")
+    parser.add_argument("--shortest", type=int, default=1, help="words of the shortest sentence taken")
     parser.add_argument("--vector-size", type=int, default=128)
     parser.add_argument("--window", type=int, default=3)
     parser.add_argument(
@@ -85,13 +93,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(path: str, words: int) -> tuple[EncodedCorpus, Any]:
-    """The corpus' first sentences with at least `words` words, and the vocabulary of all of it."""
+def read(path: str, words: int, shortest: int) -> tuple[EncodedCorpus, Vocabulary]:
+    """Sentences from all over the corpus with about `words` words, and the vocabulary of all of it."""
     with count_corpus(open_corpus(path), min_count=5) as counted, counted.encode() as encoded:
-        sentences = itertools.takewhile(lambda s: encoded.offsets[s] < words, range(encoded.sentences))
-        last = max(sentences, default=0) + 1
-        offsets = encoded.offsets[: last + 1].copy()
-        return EncodedCorpus(encoded.ids[: offsets[-1]].copy(), offsets), counted.vocabulary
+        lengths = np.diff(encoded.offsets)
+        long_enough = np.flatnonzero(lengths >= shortest)
+        if not len(long_enough):
+            raise SystemExit(f"{path} has no sentence of at least {shortest} words")
+        count = min(len(long_enough), round(words / lengths[long_enough].mean()) + 1)
+        taken = long_enough[np.linspace(0, len(long_enough) - 1, count).astype(int)]
+        sentences = [encoded.ids[encoded.offsets[s] : encoded.offsets[s + 1]].copy() for s in taken]
+        return EncodedCorpus.from_sentences(sentences), counted.vocabulary
 
 
 def measure(kernel: str, model: Model, corpus: EncodedCorpus) -> dict[str, Any]:
@@ -162,9 +174,8 @@ def show(result: dict[str, Any]) -> None:
             )
         )
     print(table(lines))
-    print(
-        ", ".join(f"{name} {value}" for name, value in {**result["settings"], **result["conditions"]}.items())
-    )
+    described = {**result["corpus"], **result["settings"], **result["conditions"]}
+    print(", ".join(f"{name} {value}" for name, value in described.items()))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ Needs no toolkit and no driver: `pip install nvidia-cuda-nvrtc-cu12==12.9.86 "cu
 compiler has no C++ standard library: the two standard headers that csrc/sgns names are given to it here.
 """
 
+import hashlib
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURES = ("60", "61", "70")
+OPTIONS = ("--std=c++17", "--ptxas-options=-v", "-default-device")
 STANDARD_HEADERS = {
     "cstdint": """#pragma once
 typedef signed char int8_t; typedef short int16_t; typedef int int32_t; typedef long long int64_t;
@@ -40,11 +42,22 @@ def kernel_names(source: Path) -> list[str]:
 def compile_kernel(source: Path, architecture: str) -> str:
     """Compiles all instances that a .cu file launches to machine code; returns what ptxas says of them.
 
+    That is kept in build/cuda/nvrtc, and the compiler asked again only when what it reads has changed.
     Raises RuntimeError, with the compiler's log, if it refuses.
     """
+    headers = _headers()
+    read = hashlib.sha256(repr((headers, kernel_names(source), OPTIONS)).encode()).hexdigest()
+    kept = ROOT / "build" / "cuda" / "nvrtc" / f"{source.stem}.sm_{architecture}.{read[:16]}.log"
+    if not kept.exists():
+        said = _compile(source, architecture, headers)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(said, encoding="utf-8")
+    return kept.read_text(encoding="utf-8")
+
+
+def _compile(source: Path, architecture: str, headers: dict[str, str]) -> str:
     from cuda.bindings import nvrtc
 
-    headers = _headers()
     text = f'#include "cuda/{source.stem}.cuh"\n'.encode()
     names = [name.encode() for name in headers]
     error, program = nvrtc.nvrtcCreateProgram(
@@ -53,12 +66,7 @@ def compile_kernel(source: Path, architecture: str) -> str:
     _check(error)
     for name in kernel_names(source):
         _check(*nvrtc.nvrtcAddNameExpression(program, name.encode()))
-    options = [
-        f"--gpu-architecture=sm_{architecture}".encode(),
-        b"--std=c++17",
-        b"--ptxas-options=-v",
-        b"-default-device",
-    ]
+    options = [option.encode() for option in (f"--gpu-architecture=sm_{architecture}", *OPTIONS)]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
     _, size = nvrtc.nvrtcGetProgramLogSize(program)
     log = b" " * size

@@ -2,15 +2,19 @@
 
 import ctypes
 import logging
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 from cuda_devices import KERNEL_ORDERS, make_model, train
+from cupy_stand_in import StandIn
 
 from full_w2v.backends import backend_status, open_backend
 from full_w2v.backends.cuda import DEVICE_VARIABLE, CudaBackend
 from full_w2v.config import TrainConfig
+from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
@@ -48,6 +52,59 @@ def test_a_streamed_corpus_trains_the_same_as_a_resident_one(device, kernel: str
     assert (streamed.stats.words, streamed.stats.pairs) == (resident.stats.words, resident.stats.pairs)
     # Sums of float64 over launches instead of over one.
     assert streamed.stats.loss == pytest.approx(resident.stats.loss, rel=1e-12)
+
+
+def test_copies_and_training_overlap_in_any_order(device) -> None:
+    """Each seed orders the streams anew: a slot overwritten in use, or not yet filled, would show."""
+    if device.emulator is None:
+        pytest.skip("a device cannot be told the order of its streams")
+    tokens = corpus((30,) * 9)
+    start = model(vector_size=8, negative=1)
+    resident = train(device.backend(), start, tokens)
+    for seed in range(1, 21):
+        device.configure(f"seed={seed},check=1")
+        backend = device.backend(corpus_bytes=0, launch_tokens=40, launch_segments=1)
+        streamed = train(backend, start, tokens)
+        assert device.emulator.most_launches_in_flight() >= 2
+        np.testing.assert_array_equal(streamed.input, resident.input)
+        np.testing.assert_array_equal(streamed.output, resident.output)
+
+
+def test_several_launches_are_in_flight(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device does not tell")
+    tokens = corpus((10,) * 20)
+    for limit, most in ((100, 1), (1, 4)):
+        device.configure()
+        train(device.backend(launch_segments=limit), model(vector_size=4), tokens)
+        assert device.emulator.most_launches_in_flight() >= most
+
+
+def test_training_runs_on_a_stream_of_somebody_else(device) -> None:
+    if device.emulator is None:
+        pytest.skip("needs a library that makes streams")
+    device.configure("seed=2")
+    expected = train(device.backend(), model(), corpus((50,)))
+    stream = device.emulator.create_stream()
+    found = train(device.backend(stream=stream), model(), corpus((50,)))
+    device.emulator.destroy_stream(stream)  # still theirs
+    np.testing.assert_array_equal(found.input, expected.input)
+
+
+def test_a_device_is_chosen_by_its_number(device, monkeypatch) -> None:
+    if device.emulator is None:
+        pytest.skip("needs two devices")
+    monkeypatch.setattr("full_w2v.backends.cuda._import", lambda *_: device.emulator)
+    device.configure("devices=2,fail_after_launches=0")
+    backend = CudaBackend("1")
+    backend.load(model())
+    with pytest.raises(BackendError, match=r"failed on CUDA device 1 \(emulated device\)"):
+        backend.train(corpus((50,)), 0, 50, 0)
+    with pytest.raises(BackendError, match="cudaErrorLaunchFailure"):
+        CudaBackend("1")  # the fault stays with the process
+    device.configure("devices=2")
+    with pytest.raises(BackendError, match="CUDA device must be below 2, the number of devices, got 2"):
+        CudaBackend("2")
 
 
 @pytest.mark.parametrize("options", [{}, {"corpus_bytes": 0, "launch_tokens": 700}])
@@ -191,21 +248,22 @@ def test_a_fault_of_a_kernel_becomes_an_error_with_file_and_line(device) -> None
 
 def test_python_threads_run_while_the_device_trains(device) -> None:
     device.configure()
-    backend, counted, stop = device.backend(), [0], threading.Event()
+    backend, times, stop = device.backend(), [], threading.Event()
     backend.load(model(vector_size=128))
 
-    def count() -> None:
+    def tick() -> None:
         while not stop.wait(0.001):
-            counted[0] += 1
+            times.append(time.perf_counter())
 
-    thread = threading.Thread(target=count)
+    thread = threading.Thread(target=tick)
     thread.start()
-    before = counted[0]
+    began = time.perf_counter()
     backend.train(corpus(), 0, corpus().tokens, 0)
-    ticks = counted[0] - before
+    ended = time.perf_counter()
     stop.set()
     thread.join()
-    assert ticks >= 1
+    # Where the GIL is held there is no tick between the first and the last moments of the call.
+    assert any(began + 0.2 * (ended - began) < tick < ended - 0.2 * (ended - began) for tick in times)
 
 
 def test_the_matrices_on_the_device_are_visible_without_a_copy(device) -> None:
@@ -222,6 +280,41 @@ def test_the_matrices_on_the_device_are_visible_without_a_copy(device) -> None:
     np.testing.assert_array_equal(inputs, trained.input)
     np.testing.assert_array_equal(outputs, trained.output)
     assert np.any(inputs != start.input)
+
+
+def test_the_matrices_on_the_device_are_visible_through_dlpack(device) -> None:
+    if device.emulator is None:
+        pytest.skip("NumPy cannot look into a device's memory")
+    start, tokens = model(), corpus((30,))
+    backend = device.backend()
+    backend.load(start)
+    matrices = backend.device_matrices()
+    inputs, outputs = map(np.from_dlpack, matrices)
+    backend.train(tokens, 0, 30, 0)
+    trained = model()
+    backend.read(trained)
+    np.testing.assert_array_equal(inputs, trained.input)
+    np.testing.assert_array_equal(outputs, trained.output)
+    assert np.any(inputs != start.input)
+    with pytest.raises(BufferError, match="shared where it is"):
+        matrices[0].__dlpack__(copy=True)
+
+
+def test_trained_vectors_are_asked_for_neighbours_where_they_are(device, monkeypatch) -> None:
+    if device.emulator is None:
+        pytest.importorskip("cupy", reason="needs cupy: pip install 'full-w2v[cuda]'")
+    else:
+        monkeypatch.setitem(sys.modules, "cupy", StandIn(room=1000))  # for norms, not for a matrix
+    trained, tokens = model(), corpus((30,))
+    backend = device.backend()
+    backend.load(trained)
+    backend.train(tokens, 0, 30, 0)
+    backend.read(trained)
+    embeddings = Embeddings.from_model(trained)
+    placed = embeddings.on_device(backend.device_matrices()[0])
+    assert placed.neighbours("w1") == embeddings.neighbours("w1")
+    assert placed.analogy("w1", "w2", "w3") == embeddings.analogy("w1", "w2", "w3")
+    backend.close()
 
 
 def view(interface: dict[str, object]) -> np.ndarray:

@@ -157,6 +157,53 @@ def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: st
         assert again.stats == first.stats
 
 
+AWKWARD = {
+    "one-value-window9": {"vector_size": 1, "window": 9, "lengths": (0, 30)},
+    "window20": {"vector_size": 33, "window": 20, "lengths": (24, 1)},
+    "many-negatives": {"vector_size": 64, "negative": 70, "window": 2, "lengths": (7,)},
+    "long": {"vector_size": 8, "window": 2, "negative": 2, "sample": 2e-4, "lengths": (1100,)},
+    "longest-rows": {"vector_size": 1024, "window": 2, "negative": 2, "lengths": (4,)},
+}
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+@pytest.mark.parametrize("name", AWKWARD)
+def test_no_schedule_changes_an_awkward_training(device, kernel: str, order: str, name: str) -> None:
+    """Each seed trains with or without the loss: neither changes a row, or what is counted."""
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its schedule")
+    settings = dict(AWKWARD[name])
+    random = np.random.default_rng(4)
+    tokens = EncodedCorpus.from_sentences([random.integers(0, 50, n) for n in settings.pop("lengths")])
+    start = make_model(config(order=order, **settings), np.full(50, 20))
+    device.configure("shared_bytes=232448,check=1")
+    first = train(device.backend(kernel), start, tokens)
+    assert first.kernel == kernel
+    assert first.stats.words > 0
+    for seed in SEEDS:
+        device.configure(f"shared_bytes=232448,seed={seed},check=1")
+        loss = bool(seed % 2)
+        again = train(device.backend(kernel), replace(start, config=replace(start.config, loss=loss)), tokens)
+        np.testing.assert_array_equal(again.input, first.input)
+        np.testing.assert_array_equal(again.output, first.output)
+        assert again.stats == replace(first.stats, loss=first.stats.loss if loss else 0.0)
+
+
+@pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
+def test_rows_of_any_length_train(device, kernel: str, order: str) -> None:
+    """Beside the lengths of the contract's cases those where the number of values in a lane changes."""
+    tokens = distinct_words(5, 20)
+    for dimension in (2, 7, 8, 9, 63, 64, 65, 127, 129, 255, 256, 257, 319, 320, 321, 511, 512, 513, 1023):
+        start = make_model(config(order=order, vector_size=dimension, negative=2), np.full(20, 5), 0.1)
+        found, exact = train(device.backend(kernel), start, tokens), RingOracle(start, ring=False)
+        exact.train(tokens, 0)
+        assert found.kernel == kernel
+        # Rows below 0.2 that at most 18 pairs change, and scores of up to 1,023 terms below 0.04.
+        np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=2e-6)
+        np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=2e-6)
+        assert found.stats.pairs == exact.stats.pairs
+
+
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None:
     """Blocks that run together see each other's rows late: a difference of second order in the rate."""

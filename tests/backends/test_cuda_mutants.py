@@ -22,6 +22,7 @@ WINDOWS = f"{KERNEL_TESTS}::test_no_pair_beyond_the_window_is_trained"
 NOISE = f"{KERNEL_TESTS}::test_negatives_come_from_the_noise_table_as_it_is"
 RESIDENT = f"{KERNEL_TESTS}::test_resident_blocks_lose_no_update"
 ORACLE = f"{KERNEL_TESTS}::test_every_kernel_agrees_with_the_oracle"
+OVERLAP = "tests/backends/test_cuda_backend.py::test_copies_and_training_overlap_in_any_order[emulated]"
 STREAMED = "tests/backends/test_cuda_backend.py::test_a_streamed_corpus_trains_the_same_as_a_resident_one"
 
 
@@ -46,6 +47,12 @@ class Mutant:
 def by(test: str, parameters: str) -> str:
     return f"{test}[emulated-{parameters}]"
 
+
+COPY_IDS = (
+    "    copy_to_device(slot.ids.data(), slot.host_ids.data(), static_cast<size_t>(tokens),"
+    " copy_stream_.get());\n"
+)
+COPIED = "  slot.copied.record(copy_stream_.get());\n"
 
 MUTANTS = [
     # Barriers and races.
@@ -197,6 +204,24 @@ MUTANTS = [
         "warp",
         by(STREAMED, "warp-window"),
     ),
+    # Streams.
+    Mutant(
+        "training-does-not-wait-for-the-copy",
+        "trainer.cpp",
+        # For that of the ids only: unwritten segments would have the kernel walk for ever.
+        COPY_IDS + "  }\n" + COPIED,
+        "  " + COPIED + COPY_IDS + "  }\n",
+        "warp",
+        OVERLAP,
+    ),
+    Mutant(
+        "copy-does-not-wait-for-training",
+        "trainer.cpp",
+        "  slot.trained.hold(copy_stream_.get());\n",
+        "",
+        "warp",
+        OVERLAP,
+    ),
 ]
 
 
@@ -241,6 +266,13 @@ def run_test(module: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 def test_the_mutant_is_caught(mutant: Mutant, objects: dict[Path, Path], tmp_path: Path) -> None:
     done = run_test(mutated_module(mutant, objects, tmp_path), mutant.caught_by)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+
+
+def test_the_emulators_readme_lists_every_mutant() -> None:
+    text = (cuda.ROOT / "csrc/emulator/README.md").read_text(encoding="utf-8")
+    for mutant in MUTANTS:
+        name = mutant.caught_by.split("::")[1].split("[")[0]
+        assert f"| {mutant.name} | {mutant.kernel} | `{name}` |" in text
 
 
 def test_every_named_test_passes_without_a_mutant(objects: dict[Path, Path], tmp_path: Path) -> None:

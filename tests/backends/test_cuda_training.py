@@ -1,6 +1,7 @@
 """A small corpus end to end on CUDA: the CPU's loss, the planted answers, and the command line."""
 
 import json
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -8,8 +9,14 @@ import numpy as np
 import pytest
 
 from full_w2v import cli
+from full_w2v.backends import Backend
 from full_w2v.backends.cuda import DEVICE_VARIABLE
-from full_w2v.pipeline import train
+from full_w2v.corpus import open_corpus
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import BackendError
+from full_w2v.model import Model
+from full_w2v.pipeline import count_corpus, train
+from full_w2v.trainer import Training
 
 COUNTRIES = 8
 
@@ -95,3 +102,38 @@ def test_backends_says_what_the_cuda_backend_runs_on(device, monkeypatch, capsys
     assert cli.main(["backends"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("cuda"))
     assert "kernels warp (order window)" in line
+    assert line.endswith("by default warp for order window, block for order pair")
+
+
+def test_backends_says_which_kernel_takes_over_where_the_ring_does_not_fit(
+    device, monkeypatch, capsys
+) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its shared memory")
+    monkeypatch.setenv(DEVICE_VARIABLE, device.name)
+    device.configure("shared_bytes=4096")
+    assert cli.main(["backends"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("cuda"))
+    assert "by default register for order window (kernel warp needs" in line
+    assert "the device has 4096; kernel register is used), register for order pair (kernel block" in line
+
+
+def test_a_device_that_fails_leaves_the_last_complete_epochs_model(device, sentences) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told to fail")
+    words = [line.split() for line in sentences[:40]]
+    rates = {"alpha": 0.05, "min_alpha": 0.05}
+    complete = train(words, min_count=1, vector_size=8, epochs=2, backend=device.backend(), **rates).model
+    with count_corpus(open_corpus(words), min_count=1) as counted, counted.encode() as corpus:
+        model = Model.initialize(counted.vocabulary, replace(complete.config, epochs=3))
+        device.configure("fail_after_launches=2")
+        with pytest.raises(BackendError, match=r"failed on CUDA device 0 .*cudaErrorLaunchFailure"):
+            train_all(model, corpus, device.backend())
+    np.testing.assert_array_equal(model.input, complete.input)
+    np.testing.assert_array_equal(model.output, complete.output)
+
+
+def train_all(model: Model, corpus: EncodedCorpus, backend: Backend) -> None:
+    with Training(model, corpus, backend=backend) as training:
+        for epoch in range(model.config.epochs):
+            training.run_epoch(epoch)

@@ -11,16 +11,26 @@ from scripts.extensions import cuda
 SOURCE = Path("tests/native/emulator_kernels.cu")
 
 
-@pytest.fixture(scope="module")
-def program() -> Path:
-    """The program of emulator_kernels.cu, linked with the emulator."""
+def build(folder: Path, *flags: str) -> Path:
+    """The program of emulator_kernels.cu, linked with the emulator, its objects in `folder`."""
     steps = [step for step in cuda.emulated_steps() if step[0].parts[:2] == ("csrc", "emulator")]
-    objects = cuda.compile_all(steps, cuda.OBJECTS / "emulated")
-    command = next(command for source, command in cuda.emulated_steps() if source.suffix == ".cu")
-    objects += cuda.compile_all([(SOURCE, command)], cuda.OBJECTS / "tests")
-    output = cuda.OBJECTS / "tests" / "emulator_kernels"
+    kernels = next(command for source, command in cuda.emulated_steps() if source.suffix == ".cu")
+    with_flags = [(source, [*command, *flags]) for source, command in [*steps, (SOURCE, kernels)]]
+    objects = cuda.compile_all(with_flags, folder)
+    output = folder / "emulator_kernels"
     subprocess.run([*cuda.host_compiler(), "-o", output, *objects, "-ldl", "-pthread"], check=True)
     return output
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    return build(cuda.OBJECTS / "tests")
+
+
+@pytest.fixture(scope="module")
+def portable_program() -> Path:
+    """The same with the switch of fibers that machines other than x86-64 use."""
+    return build(cuda.OBJECTS / "ucontext", "-DEMULATOR_UCONTEXT")
 
 
 def run(program: Path, case: str, settings: str = "check=1") -> str:
@@ -43,6 +53,23 @@ def marked_line(name: str) -> str:
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_right_kernels_run_under_any_schedule(program, case: str, answer: float, seed: int) -> None:
     assert float(run(program, case, f"check=1,seed={seed}")) == answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "answer"),
+    [
+        ("right_sum", "8128.0"),
+        ("right_warp_sum", "496.0"),
+        ("deadlock", "cudaErrorLaunchFailure: deadlock"),
+        ("global_out_of_bounds", "cudaErrorIllegalAddress: store of 4 bytes out of bounds"),
+    ],
+)
+def test_fibers_switch_by_ucontext_where_there_is_no_routine(
+    portable_program, case: str, answer: str
+) -> None:
+    for seed in (0, 1, 2):
+        assert run(portable_program, case, f"check=1,seed={seed}").startswith(answer)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +141,31 @@ def test_invalid_calls_fail_as_on_a_device(program) -> None:
 
 def test_rows_are_addressed_beyond_32_bits(program) -> None:
     assert int(run(program, "row_address")) == 5_000_000 * 1024 * 4
+
+
+def test_kernels_train_rows_beyond_32_bits() -> None:
+    """Both matrices have more than 2^31 values; their last rows are the ones that train."""
+    kernels = [
+        step
+        for step in cuda.emulated_steps()
+        if step[0].parts[1] == "emulator" or step[0].suffix == ".cu" or step[0].stem in {"kernels", "check"}
+    ]
+    objects = cuda.compile_all(kernels, cuda.OBJECTS / "emulated")
+    host = next(command for source, command in kernels if source.stem == "kernels")
+    objects += cuda.compile_all([(Path("tests/native/wide_rows.cpp"), host)], cuda.OBJECTS / "tests")
+    program = cuda.OBJECTS / "tests" / "wide_rows"
+    subprocess.run([*cuda.host_compiler(), "-o", program, *objects, "-ldl", "-pthread"], check=True)
+    done = subprocess.run([program], check=False, capture_output=True, text=True, timeout=120)
+    if done.returncode == 77:
+        pytest.skip(f"this system does not reserve memory: {done.stdout.strip()}")
+    assert done.stdout.split("\n") == [
+        "warp window equal",
+        "block pair equal",
+        "register window equal",
+        "register pair equal",
+        "pair pair equal",
+        "",
+    ]
 
 
 def test_an_unknown_setting_is_refused(program) -> None:
