@@ -143,6 +143,7 @@ class TrainingRun:
         self._words_before = (self._stats + training.stats).words
         stats = training.run_epoch(epoch_of_training)
         seconds = max(time.perf_counter() - self._epoch_began, 1e-6)
+        model.total_train_time += seconds
         self._raw_words = raw_words * (epoch + 1)
         model._clear_post_train()  # or most_similar in a callback would use norms of older vectors
         model._get_next_alpha(min(share, 1.0), epoch)  # which keeps the lowest rate, for gensim's warning

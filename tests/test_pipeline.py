@@ -229,7 +229,7 @@ def test_what_is_no_corpus_is_refused(sentences: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"vector_sise": 3}, "unknown setting vector_sise; known are vector_size"),
+        ({"vector_sise": 3}, "unknown setting vector_sise; known are architecture, cbow_mean, vector_size"),
         ({"window": 0}, "window must be between 1 and 1000, got 0"),
         ({"min_count": -1}, "min_count must be a whole number of at least 0, got -1"),
         ({"min_count": 2.5}, "min_count must be a whole number"),
