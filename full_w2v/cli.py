@@ -292,6 +292,12 @@ def _add_train(commands: Any) -> None:
         help="draw each window's size from 1 ... --window (default), or always take it whole",
     )
     add("negative", int, "negatives a centre word")
+    parser.add_argument(
+        "--hs",
+        dest="hierarchical_softmax",
+        action="store_true",
+        help="hierarchical softmax, beside negative sampling; --negative 0 leaves it alone",
+    )
     add("ns-exponent", float, "negatives are drawn by count to this power", "X")
     add("sample", float, "subsampling threshold for frequent words, a share of all words", "X")
     add("alpha", float, "learning rate at the beginning", "X")

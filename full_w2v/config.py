@@ -22,14 +22,15 @@ MAX_THREADS = 1_024
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How word vectors are trained with negative sampling. Defaults are gensim's, but for skip-gram itself.
+    """How word vectors are trained. Defaults are gensim's, but for skip-gram itself.
 
     architecture: "skip-gram" predicts a word from each of its contexts; "cbow" from all of them together.
     cbow_mean: CBOW predicts from the mean of the contexts; False takes their sum.
     vector_size: dimension d of both matrices.
     window: largest distance W between a centre word and a context word, in words kept by subsampling.
     shrink_windows: draw each window's radius from 1 ... W; False takes W always (the paper's fixed window).
-    negative: negatives drawn for each centre word.
+    negative: negatives drawn for each centre word; 0, with hierarchical softmax, for no negative sampling.
+    hierarchical_softmax: predict a word's path in the Huffman tree, besides the word if there are negatives.
     ns_exponent: negatives are drawn in proportion to count ** ns_exponent.
     sample: subsampling threshold t, a share of all tokens (no unit); 0 keeps every word.
     alpha, min_alpha: learning rate at the first token and after the last; linear between.
@@ -49,6 +50,7 @@ class TrainConfig:
     window: int = 5
     shrink_windows: bool = True
     negative: int = 5
+    hierarchical_softmax: bool = False
     ns_exponent: float = 0.75
     sample: float = 1e-3
     alpha: float = 0.025
@@ -63,7 +65,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         self._set("vector_size", checked_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE))
         self._set("window", checked_integer("window", self.window, 1, MAX_WINDOW))
-        self._set("negative", checked_integer("negative", self.negative, 1, MAX_NEGATIVE))
+        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss"):
+            self._set(name, _checked_bool(name, getattr(self, name)))
+        fewest = 0 if self.hierarchical_softmax else 1
+        self._set("negative", checked_integer("negative", self.negative, fewest, MAX_NEGATIVE))
         self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))
         self._set("seed", checked_integer("seed", self.seed, 0, 2**64 - 1))
         self._set("share_negatives", checked_integer("share_negatives", self.share_negatives, 1, 64))
@@ -74,25 +79,25 @@ class TrainConfig:
         self._set("min_alpha", _checked_number("min_alpha", self.min_alpha, 0.0, 10.0))
         if self.min_alpha > self.alpha:
             raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
-        for name in ("cbow_mean", "shrink_windows", "loss"):
-            self._set(name, _checked_bool(name, getattr(self, name)))
         self._check_choice("architecture", get_args(Architecture))
         self._check_choice("order", get_args(Order))
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
         if self.architecture == "cbow":
-            self._check_cbow()
+            self._check_single_windows("architecture='cbow'")
+        if self.hierarchical_softmax:
+            self._check_single_windows("hierarchical_softmax=True")
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
 
-    def _check_cbow(self) -> None:
+    def _check_single_windows(self, setting: str) -> None:
         if self.order != "window":
-            raise ConfigError(f"architecture='cbow' needs order='window', got order={self.order!r}")
+            raise ConfigError(f"{setting} needs order='window', got order={self.order!r}")
         if self.share_negatives > 1:
             raise ConfigError(
-                f"architecture='cbow' needs share_negatives=1, got share_negatives={self.share_negatives}"
+                f"{setting} needs share_negatives=1, got share_negatives={self.share_negatives}"
             )
 
     def _set(self, name: str, value: object) -> None:

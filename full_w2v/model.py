@@ -1,4 +1,4 @@
-"""The model in training: the two matrices, with the vocabulary and the settings that they belong to."""
+"""The model in training: its matrices, with the vocabulary and the settings that they belong to."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
+from full_w2v.huffman import HuffmanTree
 from full_w2v.vocabulary import Vocabulary
 
 
 @dataclass(eq=False)
 class Model:
-    """Input and output rows of skip-gram with negative sampling, float32, shape [vocabulary, vector_size].
+    """Input and output rows, float32, shape [vocabulary, vector_size].
 
     input: the word vectors (gensim's wv.vectors, word2vec.c's syn0).
     output: the rows that words are predicted with (syn1neg in both).
+    inner: the rows of the Huffman tree's inner nodes (syn1 in both; the last row is no node's), zero if not
+        given; None without hierarchical softmax.
+    tree: the Huffman tree, of the vocabulary's counts if not given; None without hierarchical softmax.
     locks: the share of its change that each input row takes, float32, shape [vocabulary]: 0 keeps a row as it
         is (gensim's vectors_lockf); None where all rows take all of it.
     """
@@ -23,11 +27,26 @@ class Model:
     config: TrainConfig
     input: NDArray[np.float32]
     output: NDArray[np.float32]
+    inner: NDArray[np.float32] | None = None
+    tree: HuffmanTree | None = None
     locks: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.config.hierarchical_softmax:
+            return
+        if self.inner is None:
+            self.inner = np.zeros_like(self.input)
+        if self.tree is None:
+            self.tree = HuffmanTree.from_counts(self.vocabulary.counts)
+
+    @property
+    def matrices(self) -> list[NDArray[np.float32]]:
+        """All matrices in training: input, output and, with hierarchical softmax, inner."""
+        return [self.input, self.output, *([] if self.inner is None else [self.inner])]
 
     @classmethod
     def initialize(cls, vocabulary: Vocabulary, config: TrainConfig) -> "Model":
-        """A model before training: input uniform in (-1 / d, 1 / d) as in gensim, output zero.
+        """A model before training: input uniform in (-1 / d, 1 / d) as in gensim, the others zero.
 
         word2vec.c's interval is half as wide; gensim's scores higher on MEN (CHANGELOG.md).
         """

@@ -221,7 +221,7 @@ def train_model(
 
 
 def _check_finite(model: Model) -> None:
-    for matrix in (model.input, model.output):
+    for matrix in model.matrices:
         if first_not_finite(matrix) is not None:
             raise BackendError(
                 "training diverged: vectors hold values that are not finite; lower alpha, "

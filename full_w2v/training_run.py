@@ -16,6 +16,7 @@ from full_w2v.backends import SpanStats
 from full_w2v.callbacks import StopTraining
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
+from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.sentences import CountedSentences
 from full_w2v.trainer import Progress, Training
@@ -73,8 +74,7 @@ class TrainingRun:
             return
         with sentences.encode(vocabulary) as corpus:
             for config, epochs in self._plans(vocabulary, share):
-                state = Model(vocabulary, config, *_matrices(model), _locks(model))
-                self._train_epochs(corpus, state, epochs, share)
+                self._train_epochs(corpus, _state(model, vocabulary, config), epochs, share)
 
     def end(self) -> tuple[int, int]:
         """Logs the end and tells the callbacks; returns words trained, and words read."""
@@ -109,6 +109,7 @@ class TrainingRun:
             window=model.window,
             shrink_windows=bool(model.shrink_windows),
             negative=model.negative,
+            hierarchical_softmax=bool(model.hs),
             ns_exponent=float(model.ns_exponent),
             sample=_sample_share(float(model.sample or 0), vocabulary.tokens),
             alpha=alpha,
@@ -184,13 +185,21 @@ class TrainingRun:
             self._next_report = elapsed + self._report_delay
 
 
-def _matrices(model: "Word2Vec") -> tuple[Any, Any]:
-    """The rows of input and output, which training changes in place."""
-    if not model.wv.vectors.flags.writeable:  # mapped from a file, as load(..., mmap="r") does
-        model.wv.vectors = np.array(model.wv.vectors)
-    if not model.syn1neg.flags.writeable:
-        model.syn1neg = np.array(model.syn1neg)
-    return model.wv.vectors, model.syn1neg
+def _state(model: "Word2Vec", vocabulary: Vocabulary, config: TrainConfig) -> Model:
+    """The model's own matrices, which training changes in place, and gensim's Huffman tree."""
+    model.wv.vectors = vectors = _writeable(model.wv.vectors)
+    output, inner, tree = np.zeros_like(vectors) if not model.negative else None, None, None
+    if output is None:
+        model.syn1neg = output = _writeable(model.syn1neg)
+    if model.hs:
+        model.syn1 = inner = _writeable(model.syn1)
+        tree = HuffmanTree.from_paths(model.wv.expandos["point"], model.wv.expandos["code"])
+    return Model(vocabulary, config, vectors, output, inner, tree, _locks(model))
+
+
+def _writeable(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The matrix, or a copy if it is mapped from a file, as load(..., mmap="r") does."""
+    return matrix if matrix.flags.writeable else np.array(matrix)
 
 
 def _locks(model: "Word2Vec") -> NDArray[np.float32] | None:

@@ -1,6 +1,5 @@
 """The drop-in: gensim's Word2Vec class, trained by our backends."""
 
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -19,8 +18,6 @@ from full_w2v.sentences import CountedSentences, count_sentences
 from full_w2v.trainer import Training
 from full_w2v.training_run import TrainingRun
 
-logger = logging.getLogger(__name__)
-
 # Of this process alone: neither saved nor copied.
 _TRANSIENT = ("_scan", "_keep_scan", "_training", "_corpus_files")
 
@@ -35,9 +32,9 @@ class _Scan(NamedTuple):
 class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     """gensim's Word2Vec with our training; constructor, attributes and methods are gensim's.
 
-    Skip-gram and CBOW with negative sampling train in our backend: the corpus is encoded once, in one pass on
-    native threads, and every epoch reads the encoded corpus. Hierarchical softmax (hs=1) still trains in
-    gensim's own code, and one log line says so. `wv` is gensim's KeyedVectors.
+    Skip-gram and CBOW, with negative sampling, hierarchical softmax or both, train in our backend: the corpus
+    is encoded once, in one pass on native threads, and every epoch reads the encoded corpus. `wv` is gensim's
+    KeyedVectors.
 
     README.md names every difference; those of training are:
     - Sentences of any length train whole; gensim cuts those of corpus_iterable after 10,000 words.
@@ -122,8 +119,8 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         epochs: int | None = None,
         start_alpha: float | None = None,
         end_alpha: float | None = None,
-        word_count: int = 0,
-        queue_factor: int = 2,
+        word_count: int = 0,  # noqa: ARG002 (gensim's)
+        queue_factor: int = 2,  # noqa: ARG002 (gensim's)
         report_delay: float = 1.0,
         compute_loss: bool = False,
         callbacks: Iterable[Any] = (),
@@ -136,25 +133,6 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         report_delay: seconds between two lines of progress in the log.
         Returns: words trained, and words read, in all epochs.
         """
-        reason = self._why_not_native()
-        if reason:
-            logger.warning("full_w2v does not train %s yet: gensim's own code does", reason)
-            trained: tuple[int, int] = super().train(
-                corpus_iterable=corpus_iterable,
-                corpus_file=corpus_file,
-                total_examples=total_examples,
-                total_words=total_words,
-                epochs=epochs,
-                start_alpha=start_alpha,
-                end_alpha=end_alpha,
-                word_count=word_count,
-                queue_factor=queue_factor,
-                report_delay=report_delay,
-                compute_loss=compute_loss,
-                callbacks=callbacks,
-                **kwargs,
-            )
-            return trained
         if kwargs:
             raise TypeError(f"train() got an unexpected keyword argument {next(iter(kwargs))!r}")
         # As gensim does: the rates given here stay with the model.
@@ -229,11 +207,6 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         if type(self) is Word2Vec:
             model.__class__ = GensimWord2Vec
         return model
-
-    def _why_not_native(self) -> str | None:
-        if self.hs:
-            return "hierarchical softmax (hs=1)"
-        return None
 
     def _check_corpus_sanity(
         self, corpus_iterable: Any = None, corpus_file: str | None = None, passes: int = 1

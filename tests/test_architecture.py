@@ -15,7 +15,7 @@ EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
 PYTHON_ROOMS = (
     {*EXTENSIONS, "aside", "errors"},
     {"config"},
-    {"vocabulary", "corpus", "decompression", "id_file"},
+    {"vocabulary", "corpus", "decompression", "huffman", "id_file"},
     {"encoded", "model", "schedule"},
     {"backends.base"},
     {"backends.reference", "backends.cpu", "backends.cuda"},

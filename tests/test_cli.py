@@ -141,6 +141,7 @@ def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path)
         "max_final_vocab": 30,
         "architecture": "skip-gram",
         "cbow_mean": True,
+        "hierarchical_softmax": False,
         "vector_size": 6,
         "window": 3,
         "shrink_windows": False,
@@ -174,6 +175,18 @@ def test_train_takes_cbow(command: Command, corpus: Path, tmp_path: Path, option
     assert (settings["architecture"], settings["cbow_mean"]) == ("cbow", mean)
     config = full_w2v.load_model(output).config
     assert (config.architecture, config.cbow_mean) == ("cbow", mean)
+
+
+def test_train_takes_hierarchical_softmax_alone(command: Command, corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "v.safetensors"
+    done = command("train", corpus, "--output", output, "--json", "--hs", "--negative", "0", *TINY)
+    assert done.code == 0
+    settings = json.loads(done.out)["settings"]
+    assert (settings["hierarchical_softmax"], settings["negative"]) == (True, 0)
+    model = full_w2v.load_model(output)
+    assert model.inner is not None
+    assert model.inner.any()
+    assert not model.output.any()
 
 
 def test_train_without_json_prints_a_summary_and_the_loss(

@@ -26,6 +26,7 @@ BAD_SETTINGS = [
     ("alpha", math.inf, "alpha must be a finite number, got inf"),
     ("min_alpha", 0.5, r"min_alpha must not exceed alpha \(0.025\), got 0.5"),
     ("architecture", "sg", "architecture must be one of skip-gram, cbow, got 'sg'"),
+    ("hierarchical_softmax", 1, "hierarchical_softmax must be True or False, got 1"),
     ("cbow_mean", 1, "cbow_mean must be True or False, got 1"),
     ("order", "windows", "order must be one of window, pair, got 'windows'"),
     ("loss", 1, "loss must be True or False, got 1"),
@@ -45,13 +46,24 @@ def test_shared_negatives_need_window_order() -> None:
         TrainConfig(share_negatives=2, order="pair")
 
 
-def test_cbow_trains_window_by_window_with_negatives_of_its_own() -> None:
-    with pytest.raises(ConfigError, match="architecture='cbow' needs order='window', got order='pair'"):
-        TrainConfig(architecture="cbow", order="pair")
-    with pytest.raises(
-        ConfigError, match="architecture='cbow' needs share_negatives=1, got share_negatives=2"
-    ):
-        TrainConfig(architecture="cbow", share_negatives=2)
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ({"architecture": "cbow"}, "architecture='cbow'"),
+        ({"hierarchical_softmax": True}, "hierarchical_softmax=True"),
+    ],
+)
+def test_cbow_and_hierarchical_softmax_train_window_by_window(setting: dict[str, Any], shown: str) -> None:
+    with pytest.raises(ConfigError, match=f"{shown} needs order='window', got order='pair'"):
+        TrainConfig(order="pair", **setting)
+    with pytest.raises(ConfigError, match=f"{shown} needs share_negatives=1, got share_negatives=2"):
+        TrainConfig(share_negatives=2, **setting)
+
+
+def test_only_hierarchical_softmax_trains_without_negatives() -> None:
+    assert TrainConfig(hierarchical_softmax=True, negative=0).negative == 0
+    with pytest.raises(ConfigError, match="negative must be between 0 and 1000, got -1"):
+        TrainConfig(hierarchical_softmax=True, negative=-1)
 
 
 def test_defaults_are_those_of_gensim() -> None:
@@ -73,6 +85,7 @@ def test_settings_survive_a_dictionary() -> None:
     for config in (
         TrainConfig(vector_size=7, order="pair", seed=2**64 - 1),
         TrainConfig(architecture="cbow", cbow_mean=False),
+        TrainConfig(hierarchical_softmax=True, negative=0),
     ):
         assert TrainConfig.from_dict(config.to_dict()) == config
 

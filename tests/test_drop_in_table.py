@@ -10,7 +10,7 @@ from gensim.utils import SaveLoad
 
 from full_w2v import Word2Vec
 
-KINDS = {"same", "better", "no effect", "gensim"}
+KINDS = {"same", "better", "no effect"}
 METHODS = [name for name in dir(gensim.models.Word2Vec) if not name.startswith("_")]
 
 

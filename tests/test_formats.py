@@ -7,6 +7,7 @@ import signal
 import stat
 import struct
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from full_w2v.formats import (
     save_model,
     suffixes,
 )
+from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 
@@ -307,6 +309,18 @@ def test_a_model_comes_back_whole_and_trainable(tmp_path):
     assert found.output.flags.writeable
 
 
+def test_a_model_of_hierarchical_softmax_keeps_its_inner_nodes(tmp_path):
+    model = some_model()
+    config = replace(model.config, hierarchical_softmax=True)
+    inner = np.random.default_rng(3).random(model.input.shape, np.float32)
+    save_model(replace(model, config=config, inner=inner), tmp_path / "m.safetensors")
+    found = load_model(tmp_path / "m.safetensors")
+    assert found.config == config
+    assert (found.inner == inner).all()
+    assert found.inner.flags.writeable
+    assert (found.tree.offsets == HuffmanTree.from_counts(model.vocabulary.counts).offsets).all()
+
+
 def test_a_models_file_is_safetensors_with_json_metadata(tmp_path):
     save_model(some_model(), tmp_path / "m.safetensors")
     with safe_open(tmp_path / "m.safetensors", "numpy") as file:
@@ -381,6 +395,9 @@ def write_native(path, **changes):
     return path
 
 
+PATH_CONFIG = '{"vector_size": 3, "hierarchical_softmax": true}'
+
+
 def test_a_file_by_the_safetensors_library_loads(tmp_path):
     assert list(load_model(write_native(tmp_path / "m.safetensors")).vocabulary.words) == ["a", "bc"]
 
@@ -403,6 +420,11 @@ def test_a_file_by_the_safetensors_library_loads(tmp_path):
         ({"input": np.full((2, 3), np.nan, np.float32)}, "vector of 'a' holds a value that is not finite"),
         ({"output": np.ones((2, 4), np.float32)}, "expected output as F32 .2, 3., got F32 .2, 4."),
         ({"output": np.full((2, 3), np.inf, np.float32)}, "output row of 'a' holds a value that is not"),
+        ({"config": PATH_CONFIG}, "the tensor inner is missing"),
+        (
+            {"config": PATH_CONFIG, "inner": np.full((2, 3), np.inf, np.float32)},
+            "inner row of node 0 holds a value that is not finite",
+        ),
         ({"counts": np.array([2, 0])}, "counts must be positive, got 0 for 'bc'"),
         ({"counts": np.array([2])}, "expected counts as I64 .2., got I64 .1."),
         ({"counts": np.array([2, 1], np.int32)}, "expected counts as I64 .2., got I32"),

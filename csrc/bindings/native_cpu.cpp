@@ -1,4 +1,7 @@
+#include <pybind11/stl.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,29 +25,48 @@ struct BoundTrainer {
 };
 
 std::unique_ptr<BoundTrainer> make_trainer(const SgnsParams& params, const Array<uint32_t>& keep,
-                                           const Array<uint32_t>& noise, int threads,
-                                           const std::string& simd) {
+                                           const Array<uint32_t>& noise, int threads, const std::string& simd,
+                                           const std::optional<Array<int64_t>>& path_offsets,
+                                           const std::optional<Array<uint32_t>>& path_steps) {
   check_tables(params, keep, noise);
+  if (has_tree(params) != (path_offsets && path_steps)) {
+    throw std::invalid_argument("path_offsets and path_steps must be given if and only if longest_path is");
+  }
+  const HuffmanPaths paths =
+      has_tree(params) ? checked_paths(params, *path_offsets, *path_steps) : HuffmanPaths{};
   const auto* slots = reinterpret_cast<const AliasSlot*>(noise.data());
   CpuTrainer trainer = [&] {
     py::gil_scoped_release release;
-    return CpuTrainer(params, keep.data(), slots, threads, simd);
+    return CpuTrainer(params, keep.data(), slots, paths, threads, simd);
   }();
   return std::unique_ptr<BoundTrainer>(new BoundTrainer{std::move(trainer), {}, {}});
 }
 
-void load(BoundTrainer& bound, const Array<float>& input, const Array<float>& output) {
-  check_matrices(bound.trainer.params(), input, output);
-  py::gil_scoped_release release;
-  bound.trainer.load(input.data(), output.data());
+void check_inner(const SgnsParams& params, const std::optional<Array<float>>& inner) {
+  if (has_tree(params) != inner.has_value()) {
+    throw std::invalid_argument("inner must be given if and only if there is a tree");
+  }
+  if (inner) require_shape("inner", *inner, {params.vocabulary, params.dimension});
 }
 
-void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output) {
+void load(BoundTrainer& bound, const Array<float>& input, const Array<float>& output,
+          const std::optional<Array<float>>& inner) {
   check_matrices(bound.trainer.params(), input, output);
+  check_inner(bound.trainer.params(), inner);
+  const float* const inner_rows = inner ? inner->data() : nullptr;
+  py::gil_scoped_release release;
+  bound.trainer.load(input.data(), output.data(), inner_rows);
+}
+
+void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output,
+          std::optional<Array<float>>& inner) {
+  check_matrices(bound.trainer.params(), input, output);
+  check_inner(bound.trainer.params(), inner);
   float* const input_rows = input.mutable_data();
   float* const output_rows = output.mutable_data();
+  float* const inner_rows = inner ? inner->mutable_data() : nullptr;
   py::gil_scoped_release release;
-  bound.trainer.read(input_rows, output_rows);
+  bound.trainer.read(input_rows, output_rows, inner_rows);
 }
 
 void lock(BoundTrainer& bound, const Array<float>& locks) {
@@ -80,11 +102,14 @@ void bind_cpu(py::module_& module) {
   module.def("simd_levels", &simd_levels, "Instruction-set levels that this machine can run, slowest first.");
   py::class_<BoundTrainer>(module, "CpuTrainer", "Skip-gram with negative sampling on CPU threads.")
       .def(py::init(&make_trainer), py::kw_only(), py::arg("params"), py::arg("keep").noconvert(),
-           py::arg("noise").noconvert(), py::arg("threads"), py::arg("simd") = "")
+           py::arg("noise").noconvert(), py::arg("threads"), py::arg("simd") = "",
+           py::arg("path_offsets").noconvert() = py::none(), py::arg("path_steps").noconvert() = py::none())
       .def("load", &load, py::arg("input").noconvert(), py::arg("output").noconvert(),
-           "Copies both matrices, float32 [vocabulary, dimension], in.")
+           py::arg("inner").noconvert() = py::none(),
+           "Copies the matrices, float32 [vocabulary, dimension], in; `inner` if there is a tree.")
       .def("read", &read, py::arg("input").noconvert(), py::arg("output").noconvert(),
-           "Copies both matrices into float32 arrays [vocabulary, dimension].")
+           py::arg("inner").noconvert() = py::none(),
+           "Copies the matrices into float32 arrays [vocabulary, dimension].")
       .def("lock", &lock, py::arg("locks").noconvert(),
            "Lets input row w take locks[w] times its change from now on; float32 [vocabulary].")
       .def("set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),

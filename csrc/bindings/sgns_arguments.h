@@ -23,6 +23,24 @@ inline void check_tables(const SgnsParams& params, const Array<uint32_t>& keep,
   require_alias_table(noise);
 }
 
+// The paths of a Huffman tree over the words, as full_w2v/huffman.py makes them.
+inline HuffmanPaths checked_paths(const SgnsParams& params, const Array<int64_t>& offsets,
+                                  const Array<uint32_t>& steps) {
+  require_shape("path_offsets", offsets, {params.vocabulary + 1});
+  require_shape("path_steps", steps, {-1});
+  const HuffmanPaths paths = {offsets.data(), steps.data()};
+  bool valid = paths.offsets[0] == 0 && paths.offsets[params.vocabulary] == steps.shape(0);
+  for (int32_t word = 0; word < params.vocabulary; ++word) {
+    const int64_t length = paths.offsets[word + 1] - paths.offsets[word];
+    valid &= length >= 0 && length <= params.longest_path;
+  }
+  for (pybind11::ssize_t step = 0; step < steps.shape(0); ++step) {
+    valid &= paths.steps[step] / 2 < static_cast<uint32_t>(params.vocabulary);
+  }
+  if (!valid) throw std::invalid_argument("path_offsets and path_steps must be paths of a Huffman tree");
+  return paths;
+}
+
 inline void check_matrices(const SgnsParams& params, const pybind11::array& input,
                            const pybind11::array& output) {
   require_shape("input", input, {params.vocabulary, params.dimension});

@@ -5,6 +5,7 @@
 
 #include "cpu/cbow_kernel.h"
 #include "cpu/chunk_trainer.h"
+#include "cpu/huffman_path.h"
 #include "cpu/loss_kernel.h"
 
 namespace full_w2v {
@@ -17,7 +18,6 @@ class CbowTrainer : private ChunkTrainer<V> {
     static_cast<Tile&>(tile_) = Base::tile_;
     tile_.hidden = work_.hidden.get();
     tile_.sums = work_.sums.get();
-    tile_.positive[0] = 1.0f;
   }
 
   SpanStats train() {
@@ -45,6 +45,7 @@ class CbowTrainer : private ChunkTrainer<V> {
     collect_contexts(segment, i);
     if (tile_.contexts == 0) return;
     collect_outputs(i);
+    if (tile_.outputs == 0) return;
     look_ahead(i);
     if (work_.repeats[i]) {
       CbowKernel<V, false>::train(tile_);
@@ -67,28 +68,33 @@ class CbowTrainer : private ChunkTrainer<V> {
     tile_.share = params_.cbow_mean ? 1.0f : 1.0f / contexts;
   }
 
-  // The target and its negatives, but for those that are the target.
+  // The target and its negatives, but for those that are the target; then the inner nodes of the target's
+  // path.
   KERNEL_INLINE void collect_outputs(int32_t i) {
     const typename Base::OutputIds ids = Base::outputs_of(i);
-    const int before = tile_.outputs;
     tile_.outputs = 0;
-    tile_.output[tile_.outputs++] = Base::output_row(ids[0]);
-    for (int o = 1; o < work_.outputs; ++o) {
-      if (!work_.repeats[i] || ids[o] != ids[0]) tile_.output[tile_.outputs++] = Base::output_row(ids[o]);
+    for (int o = 0; params_.negative > 0 && o < work_.outputs; ++o) {
+      if (o == 0 || !work_.repeats[i] || ids[o] != ids[0]) add_output(ids[o], o == 0);
     }
-    if (tile_.outputs == before) return;
-    for (int o = 0; o < slots(); ++o) tile_.total[o] = o < tile_.outputs ? 1.0f : 0.0f;
+    if (has_tree(params_)) {
+      for_each_step(Base::job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
+    }
+    for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
+  }
+
+  KERNEL_INLINE void add_output(uint32_t row, bool label) {
+    tile_.positive[tile_.outputs] = label;
+    tile_.total[tile_.outputs] = 1.0f;
+    tile_.output[tile_.outputs++] = Base::output_row(row);
   }
 
   KERNEL_INLINE int slots() const { return (tile_.outputs + V::lanes - 1) / V::lanes * V::lanes; }
 
   // Rows of a window to come: as many of its outputs as this one has, and the context that it meets first.
   KERNEL_INLINE void look_ahead(int32_t i) {
-    const typename Base::OutputIds ids = Base::outputs_of(i + kWindowsAhead);
-    for (int o = 0; o < tile_.outputs; ++o) {
-      tile_.ahead[o] = reinterpret_cast<const char*>(Base::output_row(ids[o]));
-    }
     const int32_t next = work_.ids[i + kWindowsAhead + params_.window];
+    fetch_outputs(Base::job_, Base::outputs_of(i + kWindowsAhead), params_.negative > 0 ? work_.outputs : 0,
+                  tile_);
     tile_.ahead[tile_.outputs] = reinterpret_cast<const char*>(Base::input_row(next));
   }
 

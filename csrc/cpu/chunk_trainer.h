@@ -169,8 +169,9 @@ class ChunkTrainer {
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
-    return params_.architecture == Architecture::skip_gram && kHasFixed && work_.outputs == kFixedOutputs &&
-           params_.window <= kSearchedWindow && params_.share_negatives == 1 && !params_.loss && !job_.locks;
+    return params_.architecture == Architecture::skip_gram && !has_tree(params_) && kHasFixed &&
+           work_.outputs == kFixedOutputs && params_.window <= kSearchedWindow &&
+           params_.share_negatives == 1 && !params_.loss && !job_.locks;
   }
 
   void train_segment(const Segment& segment) {

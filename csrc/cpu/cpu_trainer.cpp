@@ -50,29 +50,35 @@ void share_work(size_t threads, const Work& work) {
 
 }  // namespace
 
-CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise, int threads,
-                       const std::string& simd)
+CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise,
+                       const HuffmanPaths& paths, int threads, const std::string& simd)
     : params_(params), kernels_(choose_level(simd)), stride_(padded(params.dimension)) {
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
   const int64_t size = params.vocabulary * stride_;
   keep_.assign(keep, keep + params.vocabulary);
   noise_ = aligned_array<AliasSlot>(params.vocabulary);
   std::copy(noise, noise + params.vocabulary, noise_.get());
+  if (has_tree(params)) {
+    path_offsets_.assign(paths.offsets, paths.offsets + params.vocabulary + 1);
+    path_steps_.assign(paths.steps, paths.steps + path_offsets_.back());
+  }
   input_ = aligned_array<float>(size);
-  output_ = aligned_array<float>(size);
+  output_ = aligned_array<float>(has_tree(params) ? 2 * size : size);
   const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
-                                            params.share_negatives + params.negative);
+                                            params.share_negatives + params.negative + params.longest_path);
   for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots);
 }
 
-void CpuTrainer::load(const float* input, const float* output) {
+void CpuTrainer::load(const float* input, const float* output, const float* inner) {
   copy_rows(input, params_.dimension, input_.get(), stride_, params_);
   copy_rows(output, params_.dimension, output_.get(), stride_, params_);
+  if (has_tree(params_)) copy_rows(inner, params_.dimension, inner_rows(), stride_, params_);
 }
 
-void CpuTrainer::read(float* input, float* output) const {
+void CpuTrainer::read(float* input, float* output, float* inner) const {
   copy_rows(input_.get(), stride_, input, params_.dimension, params_);
   copy_rows(output_.get(), stride_, output, params_.dimension, params_);
+  if (has_tree(params_)) copy_rows(inner_rows(), stride_, inner, params_.dimension, params_);
 }
 
 void CpuTrainer::lock(const float* locks) {
@@ -91,6 +97,7 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
   const TrainJob job{params_,
                      corpus,
                      {keep_.data(), noise_.get()},
+                     {path_offsets_.data(), path_steps_.data()},
                      input_.get(),
                      output_.get(),
                      stride_,

@@ -13,14 +13,16 @@ namespace full_w2v {
 
 class CpuTrainer {
  public:
-  // keep: [vocabulary], noise: [vocabulary]. `simd` caps the instruction set ("" for none).
-  // Throws std::invalid_argument for settings out of range, std::bad_alloc when the matrices do not fit.
-  CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise, int threads,
-             const std::string& simd);
+  // keep: [vocabulary], noise: [vocabulary]. paths: of the Huffman tree, read only if params.longest_path is
+  // not 0. All are copied. `simd` caps the instruction set ("" for none). Throws std::invalid_argument for
+  // settings out of range, std::bad_alloc when the matrices do not fit.
+  CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise,
+             const HuffmanPaths& paths, int threads, const std::string& simd);
 
-  // Copies both matrices, float [vocabulary, dimension], in or out.
-  void load(const float* input, const float* output);
-  void read(float* input, float* output) const;
+  // Copies the matrices, float [vocabulary, dimension], in or out; `inner`, the rows of inner nodes, only if
+  // there is a tree.
+  void load(const float* input, const float* output, const float* inner);
+  void read(float* input, float* output, float* inner) const;
 
   // Locks input rows from now on: row w takes locks[w] times its change, nothing for 0 and all of it for 1.
   // locks: [vocabulary]. Throws std::invalid_argument for pair order, which has no tiles.
@@ -37,14 +39,18 @@ class CpuTrainer {
   const SgnsParams& params() const { return params_; }
 
  private:
+  float* inner_rows() const { return output_.get() + params_.vocabulary * stride_; }
+
   SgnsParams params_;
   const LevelKernels& kernels_;
   int64_t stride_;
   std::vector<uint32_t> keep_;
   std::vector<float> locks_;  // empty if there are none
+  std::vector<int64_t> path_offsets_;
+  std::vector<uint32_t> path_steps_;
   AlignedArray<AliasSlot> noise_;
-  AlignedArray<float> input_, output_;
-  std::vector<Workspace> workspaces_;  // one a thread
+  AlignedArray<float> input_, output_;  // output_: rows of words, then of inner nodes
+  std::vector<Workspace> workspaces_;   // one a thread
 };
 
 }  // namespace full_w2v

@@ -14,6 +14,7 @@ struct TrainJob {
   SgnsParams params;
   CorpusView corpus;
   SamplingTables tables;
+  HuffmanPaths paths;  // without any words if there is no tree
   float* input;
   float* output;
   int64_t stride;

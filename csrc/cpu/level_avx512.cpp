@@ -1,8 +1,8 @@
 // Compiled with this instruction set's flags (setup.py); run only where simd.cpp finds it.
 #if defined(__x86_64__)
 
-#include "cpu/train_chunk.h"
 #include "cpu/kernels.h"
+#include "cpu/train_chunk.h"
 #include "cpu/vector_avx512.h"
 
 namespace full_w2v {

@@ -1,6 +1,6 @@
 // Compiled with the compiler's defaults: runs on every machine of its architecture.
-#include "cpu/train_chunk.h"
 #include "cpu/kernels.h"
+#include "cpu/train_chunk.h"
 #include "cpu/vector_scalar.h"
 
 namespace full_w2v {

@@ -5,6 +5,7 @@
 #include "cpu/cbow_trainer.h"
 #include "cpu/chunk_trainer.h"
 #include "cpu/kernels.h"
+#include "cpu/path_trainer.h"
 #include "cpu/tile.h"
 
 namespace full_w2v {
@@ -14,6 +15,7 @@ SpanStats train_chunk(const TrainJob& job, Workspace& workspace, Segment* segmen
   if (job.params.architecture == Architecture::cbow) {
     return CbowTrainer<V>(job, workspace, segments, count).train();
   }
+  if (has_tree(job.params)) return PathTrainer<V>(job, workspace, segments, count).train();
   return ChunkTrainer<V>(job, workspace, segments, count).train();
 }
 

@@ -33,7 +33,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots)
   latest_repeat = aligned_array<int32_t>(kept);
 
   most_contexts = 2 * params.window + params.share_negatives;
-  most_outputs = params.share_negatives + params.negative;
+  most_outputs = params.share_negatives + params.negative + params.longest_path;
   context = aligned_array<float*>(most_contexts);
   output = aligned_array<float*>(most_outputs);
   ahead = aligned_array<const char*>(most_outputs + 1);

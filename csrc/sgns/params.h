@@ -26,7 +26,7 @@ struct SgnsParams {
   int32_t vocabulary;       // rows
   int32_t dimension;        // values in a row
   int32_t window;           // largest radius
-  int32_t negative;         // negatives a centre word
+  int32_t negative;         // negatives a centre word; 0 with hierarchical softmax alone
   int32_t share_negatives;  // consecutive centres that share their negatives
   int32_t epochs;
   bool shrink_windows;
@@ -35,8 +35,12 @@ struct SgnsParams {
   float alpha, min_alpha;  // learning rate at the first token of the first epoch, and after the last
   uint64_t seed;
   Architecture architecture;
-  bool cbow_mean;  // the mean of the contexts, not their sum
+  bool cbow_mean;        // the mean of the contexts, not their sum
+  int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
 };
+
+// Whether there is hierarchical softmax.
+SGNS_HOST_DEVICE inline bool has_tree(const SgnsParams& params) { return params.longest_path > 0; }
 
 // A corpus of word ids; sentence s is ids[offsets[s]] ... ids[offsets[s + 1] - 1].
 struct CorpusView {
@@ -51,6 +55,13 @@ struct CorpusView {
 struct SamplingTables {
   const uint32_t* keep;
   const AliasSlot* noise;
+};
+
+// Huffman tree of hierarchical softmax: word w's path is steps[offsets[w]] ... steps[offsets[w + 1] - 1],
+// each 2 * inner node + code. Inner nodes' output rows stand behind those of the words.
+struct HuffmanPaths {
+  const int64_t* offsets;
+  const uint32_t* steps;
 };
 
 // Learning rate of the segment that begins at token `segment` of the corpus: linear in the tokens passed.

@@ -14,8 +14,8 @@ from full_w2v.vocabulary import keep_thresholds, noise_table
 SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 
 
-def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams:
-    """The settings as the native trainers take them."""
+def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0) -> _native.SgnsParams:
+    """The settings as the native trainers take them. longest_path: of the Huffman tree, if there is one."""
     return _native.SgnsParams(
         vocabulary=vocabulary_size,
         dimension=config.vector_size,
@@ -31,6 +31,7 @@ def sgns_params(vocabulary_size: int, config: TrainConfig) -> _native.SgnsParams
         seed=config.seed,
         cbow=config.architecture == "cbow",
         cbow_mean=config.cbow_mean,
+        longest_path=max(longest_path, 1) if config.hierarchical_softmax else 0,
     )
 
 
@@ -68,18 +69,20 @@ class CpuBackend:
 
     def load(self, model: Model) -> None:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
-        counts = model.vocabulary.counts
+        counts, tree = model.vocabulary.counts, model.tree
         self._trainer = _native.CpuTrainer(
-            params=sgns_params(len(counts), model.config),
+            params=sgns_params(len(counts), model.config, tree.longest if tree else 0),
             keep=keep_thresholds(counts, model.config.sample),
             noise=noise_table(counts, model.config.ns_exponent),
             threads=model.config.threads or usable_cores(),
             simd=self._simd,
+            path_offsets=tree.offsets if tree else None,
+            path_steps=tree.steps if tree else None,
         )
         self._corpus = None
         if model.locks is not None:
             self._trainer.lock(model.locks)
-        self._trainer.load(model.input, model.output)
+        self._trainer.load(*model.matrices)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1."""
@@ -91,7 +94,7 @@ class CpuBackend:
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
-        self._loaded().read(model.input, model.output)
+        self._loaded().read(*model.matrices)
 
     def close(self) -> None:
         """Frees the matrices."""

@@ -92,9 +92,11 @@ class CudaBackend:
 
     @staticmethod
     def refusal(config: TrainConfig) -> str:
-        """What the kernels do not compute, and who does: CBOW and shared negatives."""
+        """What the kernels do not compute, and who does: CBOW, hierarchical softmax, shared negatives."""
         if config.architecture != "skip-gram":
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
+        if config.hierarchical_softmax:
+            return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
         if config.share_negatives != 1:
             return (
                 f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from full_w2v.backends.base import SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
+from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate, segments
 from full_w2v.vocabulary import keep_thresholds, noise_table
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     keep: uint32 [vocabulary], the largest draw that keeps each word.
     noise: uint32 [vocabulary, 2], threshold and alias of each slot of the negatives' alias table.
     locks: float64 [vocabulary], the share of its change that each input row takes; empty where it is all.
+    path_offsets, points, codes: of the Huffman tree (full_w2v.huffman), empty without hierarchical softmax.
     """
 
     seed: np.uint64
@@ -62,13 +64,17 @@ class Settings(NamedTuple):
     pair_order: bool
     cbow: bool
     cbow_mean: bool
+    hierarchical: bool
     keep: NDArray[np.uint32]
     noise: NDArray[np.uint32]
+    path_offsets: Int64
+    points: Int64
+    codes: NDArray[np.uint8]
     locks: Float64 = np.empty(0)
 
 
 class Matrices(NamedTuple):
-    """The rows in training, each [vocabulary, vector_size]."""
+    """The rows in training, [vocabulary, vector_size]; behind the words' output rows the inner nodes'."""
 
     input: Float64
     output: Float64
@@ -82,7 +88,10 @@ class Sentence(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Rows that meet: inputs [n] and outputs [m] are word ids, labels [n, m] holds 1, 0 or NO_PAIR."""
+    """Rows that meet: inputs [n] are word ids, outputs [m] too, or vocabulary + an inner node of the tree.
+
+    labels [n, m] holds 1, 0 or NO_PAIR.
+    """
 
     inputs: Int64
     outputs: Int64
@@ -184,7 +193,8 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
     """The tile of kept tokens first ... last - 1: their contexts, their targets, the first one's negatives.
 
     Outputs are the targets in order, then the negatives; a context meets its own target (label 1) and every
-    negative that is not that target (label 0). One centre alone gives its plain window.
+    negative that is not that target (label 0). One centre alone gives its plain window, and with hierarchical
+    softmax the nodes of its target's path.
     """
     centres = last - first
     noise = negatives(settings, sentence.kept[first])
@@ -204,7 +214,26 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
                 if noise[n] != outputs[m]:
                     labels[count, centres + n] = 0
             count += 1
-    return Tile(inputs[:count], outputs, labels[:count])
+    tile = Tile(inputs[:count], outputs, labels[:count])
+    return with_path(settings, tile, outputs[0]) if settings.hierarchical else tile
+
+
+@_compiled
+def with_path(settings: Settings, tile: Tile, target: int) -> Tile:
+    """The tile with the nodes of the target's path as further outputs, with labels 1 - code.
+
+    Without negatives these are the only ones: no context meets the target itself.
+    """
+    begin, end = settings.path_offsets[target], settings.path_offsets[target + 1]
+    words = len(tile.outputs) if settings.negative > 0 else 0
+    outputs = np.empty(words + end - begin, np.int64)
+    labels = np.empty((len(tile.inputs), len(outputs)), np.int8)
+    for o in range(len(outputs)):
+        step = begin + o - words
+        outputs[o] = tile.outputs[o] if o < words else len(settings.keep) + settings.points[step]
+        for c in range(len(tile.inputs)):
+            labels[c, o] = tile.labels[c, o] if o < words else 1 - settings.codes[step]
+    return Tile(tile.inputs, outputs, labels)
 
 
 # Updates
@@ -358,7 +387,8 @@ def train_segment(
 class ReferenceBackend:
     """The contract in float64 on one thread: slow, exact and the same everywhere.
 
-    input, output: the matrices in training, float64, shape [vocabulary, vector_size].
+    input, output: the matrices in training, float64, shape [vocabulary, vector_size]; with hierarchical
+        softmax the inner nodes' rows stand in `output` behind those of the words.
     """
 
     name = "reference"
@@ -388,7 +418,8 @@ class ReferenceBackend:
         self._noise = noise_table(counts, model.config.ns_exponent)
         self._locks = np.asarray(() if model.locks is None else model.locks, np.float64)
         self.input = model.input.astype(np.float64)
-        self.output = model.output.astype(np.float64)
+        self.output = np.vstack(model.matrices[1:]).astype(np.float64)
+        self._tree = model.tree or HuffmanTree.from_paths([], [])
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1, in epoch 0, 1, ...
@@ -422,15 +453,21 @@ class ReferenceBackend:
             pair_order=c.order == "pair",
             cbow=c.architecture == "cbow",
             cbow_mean=c.cbow_mean,
+            hierarchical=c.hierarchical_softmax,
             keep=self._keep,
             noise=self._noise,
             locks=self._locks,
+            path_offsets=self._tree.offsets,
+            points=self._tree.points,
+            codes=self._tree.codes,
         )
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's, rounded to float32."""
         model.input[:] = self.input
-        model.output[:] = self.output
+        model.output[:] = self.output[: len(model.output)]
+        if model.inner is not None:
+            model.inner[:] = self.output[len(model.output) :]
 
     def close(self) -> None:
         """Frees the matrices."""

@@ -2,6 +2,7 @@
 
     input         F32 [words, dimension]   the word vectors
     output        F32 [words, dimension]   models only
+    inner         F32 [words, dimension]   models with hierarchical softmax only
     counts        I64 [words]              models always, embeddings if they are known
     word_bytes    U8  [bytes]              all words one after another, in UTF-8
     word_offsets  I64 [words + 1]          word i is word_bytes[word_offsets[i] : word_offsets[i + 1]]
@@ -42,14 +43,16 @@ def save_embeddings(embeddings: Embeddings, file: BinaryIO) -> None:
 
 
 def save_model(model: Model, file: BinaryIO) -> None:
-    """Writes both matrices, words, counts and settings; raises FormatError if they do not fit together."""
+    """Writes all matrices, words, counts and settings; raises FormatError if they do not fit together."""
     embeddings = Embeddings.from_model(model)
-    _check_output(model.output, embeddings)
+    outputs = {"output": model.output} | ({} if model.inner is None else {"inner": model.inner})
+    for name, matrix in outputs.items():
+        _check_matrix(name, matrix, embeddings)
     settings = {
         "config": json.dumps(model.config.to_dict()),
         "raw_tokens": str(model.vocabulary.raw_tokens),
     }
-    _write(file, _tensors(embeddings) | {"output": model.output}, settings)
+    _write(file, _tensors(embeddings) | outputs, settings)
 
 
 def load_embeddings(path: Path) -> Embeddings:
@@ -73,14 +76,18 @@ def load_model(path: Path) -> Model:
         output = _tensor(file, "output", "F32", vectors.shape)
         counts = _tensor(file, "counts", "I64", (len(words),))
         metadata = file.metadata()
-    _check_output(output, Embeddings(words, vectors, counts))
-    config = _config(metadata.get("config", ""))
+        config = _config(metadata.get("config", ""))
+        inner = _tensor(file, "inner", "F32", vectors.shape) if config.hierarchical_softmax else None
+    embeddings = Embeddings(words, vectors, counts)
+    _check_matrix("output", output, embeddings)
+    if inner is not None:
+        _check_matrix("inner", inner, embeddings)
     if config.vector_size != vectors.shape[1]:
         raise FormatError(
             f"the settings say {config.vector_size} dimensions, the matrices have {vectors.shape[1]}"
         )
     vocabulary = Vocabulary(words, counts, _raw_tokens(metadata.get("raw_tokens", "")))
-    return Model(vocabulary, config, vectors, output)
+    return Model(vocabulary, config, vectors, output, inner)
 
 
 def _tensors(embeddings: Embeddings) -> Tensors:
@@ -161,17 +168,16 @@ def _words(file: Any) -> list[str]:
     return [decoded(text[begin:end], f"row {row}") for row, (begin, end) in enumerate(pairwise(bounds), 1)]
 
 
-def _check_output(output: NDArray[np.float32], embeddings: Embeddings) -> None:
-    if output.shape != embeddings.vectors.shape or output.dtype != np.float32:
+def _check_matrix(name: str, matrix: NDArray[np.float32], embeddings: Embeddings) -> None:
+    if matrix.shape != embeddings.vectors.shape or matrix.dtype != np.float32:
         wanted = embeddings.vectors.shape
         raise FormatError(
-            f"expected the output matrix as float32 {wanted}, got {output.dtype} {output.shape}"
+            f"expected the {name} matrix as float32 {wanted}, got {matrix.dtype} {matrix.shape}"
         )
-    row = first_not_finite(output)
+    row = first_not_finite(matrix)
     if row is not None:
-        raise FormatError(
-            f"the output row of {shown(embeddings.words[row])} holds a value that is not finite"
-        )
+        place = shown(embeddings.words[row]) if name == "output" else f"node {row}"
+        raise FormatError(f"the {name} row of {place} holds a value that is not finite")
 
 
 def _config(text: str) -> TrainConfig:

@@ -142,6 +142,30 @@ def _cbow_cases() -> Iterator[Case]:
 CBOW_CASES = list(_cbow_cases())
 
 
+def _path_cases() -> Iterator[Case]:
+    def case(name: str, **settings: object) -> Case:
+        return make_case(f"path-{name}", hierarchical_softmax=True, **settings)
+
+    for architecture in ("skip-gram", "cbow"):
+        for negative in (0, 5):
+            both = {"architecture": architecture, "negative": negative}
+            kind = f"{architecture}-negative{negative}"
+            for d in (1, 33, 128):
+                yield case(f"{kind}-d{d}", vector_size=d, **both)
+            yield case(f"{kind}-two-epochs", epochs=2, vector_size=100, **both)
+            for vocabulary in (2, 7):
+                yield case(f"{kind}-vocabulary{vocabulary}", vocabulary=vocabulary, **both)
+    yield case("vocabulary1", vocabulary=1)  # whose tree has no node
+    yield case("window9", window=9, vector_size=100)
+    yield case("sum", architecture="cbow", cbow_mean=False)
+    yield case("many-negatives", negative=15, vector_size=100)
+    yield case("long", lengths=(0, 1500, 3), vocabulary=500, vector_size=16, min_alpha=0.0)
+    yield case("large-scores", spread=6.5, vector_size=8, vocabulary=1000)
+
+
+PATH_CASES = list(_path_cases())
+
+
 def counts(case: Case) -> NDArray[np.int64]:
     """Counts of a case's words: falling with the rank, but slowly, lest one row take all the roundings."""
     return (1000 / np.sqrt(np.arange(1, case.vocabulary + 1))).astype(np.int64)
@@ -156,10 +180,16 @@ def corpus(case: Case) -> EncodedCorpus:
 
 def model(case: Case) -> Model:
     """The rows that a case starts from. Output rows are not zero: a mistake in one would not show."""
-    shape = (2, case.vocabulary, case.config.vector_size)
+    matrices = 3 if case.config.hierarchical_softmax else 2
+    shape = (matrices, case.vocabulary, case.config.vector_size)
     rows = np.random.default_rng(13).uniform(-case.spread, case.spread, shape).astype(np.float32)
     words = [f"w{i}" for i in range(case.vocabulary)]
-    return Model(Vocabulary(words, counts(case)), case.config, rows[0].copy(), rows[1].copy())
+    return Model(Vocabulary(words, counts(case)), case.config, *(matrix.copy() for matrix in rows))
+
+
+def output_rows(model: Model) -> NDArray[np.float32]:
+    """The words' output rows, and behind them the inner nodes', as the oracle holds them."""
+    return np.vstack(model.matrices[1:])
 
 
 def run_case(backend: Backend, case: Case, start: Model | None = None) -> Run:
@@ -173,7 +203,7 @@ def run_case(backend: Backend, case: Case, start: Model | None = None) -> Run:
         input, output = backend.input.copy(), backend.output.copy()
     else:
         backend.read(trained)
-        input, output = trained.input.astype(np.float64), trained.output.astype(np.float64)
+        input, output = trained.input.astype(np.float64), output_rows(trained).astype(np.float64)
     backend.close()
     return Run(input, output, stats)
 
@@ -195,11 +225,11 @@ def amplification(case: Case) -> float:
     moves = np.random.default_rng(17)
     for _ in range(3):
         moved = model(case)
-        for rows, original in ((moved.input, start.input), (moved.output, start.output)):
+        for rows, original in zip(moved.matrices, start.matrices, strict=True):
             # Two float32 steps to either side: enough that every value moves.
             steps = np.copysign(2 * np.spacing(np.abs(original)), moves.random(rows.shape) - 0.5)
             np.add(original, steps, out=rows, casting="same_kind")
-        before = max(np.abs(moved.input - start.input).max(), np.abs(moved.output - start.output).max())
+        before = max(np.abs(a - b).max() for a, b in zip(moved.matrices, start.matrices, strict=True))
         grown = max(grown, difference(run_case(ReferenceBackend(), case, moved), exact) / float(before))
     return grown
 
@@ -219,7 +249,7 @@ def tiles(case: Case) -> Iterator[Tile]:
 
 def most_updates(case: Case) -> tuple[int, int]:
     """How often the busiest row is stored, and how many pairs change it."""
-    stores, pairs = np.zeros((2, case.vocabulary)), np.zeros((2, case.vocabulary))
+    stores, pairs = np.zeros((2, 2 * case.vocabulary)), np.zeros((2, 2 * case.vocabulary))
     for tile in tiles(case):
         met = tile.labels != NO_PAIR
         once = met[:1] if case.config.architecture == "cbow" else met  # an output meets all contexts at once
@@ -252,7 +282,7 @@ def tolerance(case: Case) -> Tolerance:
     """
     config, run, start = case.config, reference_run(case), model(case)
     u, d = UNIT_ROUNDOFF, config.vector_size
-    inputs, outputs = np.vstack([start.input, run.input]), np.vstack([start.output, run.output])
+    inputs, outputs = np.vstack([start.input, run.input]), np.vstack([output_rows(start), run.output])
     longest = np.linalg.norm(inputs, axis=1).max()
     hidden = max(largest_hidden(case, start.input), largest_hidden(case, run.input))
     summed = max(1.0, hidden / longest)  # how much larger a sum's values are than its rows'

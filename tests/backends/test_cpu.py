@@ -1,21 +1,31 @@
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-from contract_cases import CASES, CBOW_CASES, Case, assert_agrees
+from contract_cases import CASES, CBOW_CASES, PATH_CASES, Case, assert_agrees
 
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend, sgns_params
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError
+from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 
 LEVELS = _native.simd_levels()
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"order": "pair"},
+    {"architecture": "cbow"},
+    {"hierarchical_softmax": True},
+    {"hierarchical_softmax": True, "architecture": "cbow", "negative": 0},
+]
 
 
-@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES + PATH_CASES, ids=str)
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_instruction_set_agrees_with_the_oracle(level: str, case: Case) -> None:
     assert_agrees(CpuBackend(level), case)
@@ -47,9 +57,9 @@ def trained(backend: CpuBackend, model: Model, corpus: EncodedCorpus, cuts: list
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("settings", [{}, {"order": "pair"}, {"architecture": "cbow"}], ids=str)
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_one_thread_gives_the_same_bits_however_the_corpus_is_cut(
-    level: str, settings: dict[str, str]
+    level: str, settings: dict[str, Any]
 ) -> None:
     whole, corpus = zipf_model(**settings)
     parts, _ = zipf_model(**settings)
@@ -85,9 +95,10 @@ def test_loss_is_the_same_whether_or_not_it_is_asked_for(level: str) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_asking_for_the_loss_changes_no_bit_of_cbow(level: str) -> None:
-    silent, corpus = zipf_model(architecture="cbow")
-    asked, _ = zipf_model(architecture="cbow", loss=True)
+@pytest.mark.parametrize("settings", SETTINGS[2:], ids=str)
+def test_asking_for_the_loss_changes_no_bit(level: str, settings: dict[str, Any]) -> None:
+    silent, corpus = zipf_model(**settings)
+    asked, _ = zipf_model(**settings, loss=True)
     trained(CpuBackend(level), silent, corpus, [])
     trained(CpuBackend(level), asked, corpus, [])
     np.testing.assert_array_equal(asked.input, silent.input)
@@ -157,6 +168,20 @@ def test_native_arguments_are_checked() -> None:
         _native.CpuTrainer(**good | {"threads": 0})
     with pytest.raises(TypeError):
         _native.CpuTrainer(**good | {"keep": good["keep"].astype(np.int64)})
+    tree = HuffmanTree.from_counts(counts)
+    config = replace(model.config, hierarchical_softmax=True)
+    paths = good | {
+        "params": sgns_params(len(counts), config, tree.longest),
+        "path_offsets": tree.offsets,
+        "path_steps": tree.steps,
+    }
+    with pytest.raises(ValueError, match="must be given if and only if longest_path is"):
+        _native.CpuTrainer(**paths | {"path_steps": None})
+    for wrong in ({"path_steps": tree.steps + 800}, {"path_offsets": tree.offsets[::-1].copy()}):
+        with pytest.raises(ValueError, match="path_offsets and path_steps must be paths of a Huffman tree"):
+            _native.CpuTrainer(**paths | wrong)
+    with pytest.raises(ValueError, match="inner must be given if and only if there is a tree"):
+        _native.CpuTrainer(**paths).load(model.input, model.output)
     trainer = _native.CpuTrainer(**good)
     with pytest.raises(ValueError, match=r"input must have shape \(400, 33\), got \(400, 32\)"):
         trainer.load(np.zeros((400, 32), np.float32), model.output)

@@ -172,6 +172,7 @@ def test_a_ring_that_does_not_fit_goes_to_the_register_kernel(device, order: str
     ("settings", "message"),
     [
         ({"architecture": "cbow"}, "cuda trains skip-gram only, got architecture='cbow'; use backend='cpu'"),
+        ({"hierarchical_softmax": True}, "negative sampling only, got hierarchical_softmax=True"),
         ({"share_negatives": 2}, "share_negatives must be 1 on the cuda backend, got 2"),
         ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend, got 1025"),
     ],

@@ -11,6 +11,7 @@ import transcription
 from contract_cases import (
     CASES,
     CBOW_CASES,
+    PATH_CASES,
     Case,
     Run,
     assert_agrees,
@@ -19,6 +20,7 @@ from contract_cases import (
     difference,
     make_case,
     model,
+    output_rows,
     reference_run,
     run_case,
     tiles,
@@ -35,7 +37,7 @@ from full_w2v.encoded import EncodedCorpus
 
 # Two float64 runs of at most 3e5 pairs differ by roundings of 1e-16 in values near 1, grown by less than 10.
 SAME_IN_FLOAT64 = 1e-9
-SHORT = [case for case in CASES + CBOW_CASES if sum(case.lengths) < 500]
+SHORT = [case for case in CASES + CBOW_CASES + PATH_CASES if sum(case.lengths) < 500]
 
 
 def groups(case: Case, epoch: int = 0) -> list[transcription.Group]:
@@ -44,7 +46,7 @@ def groups(case: Case, epoch: int = 0) -> list[transcription.Group]:
 
 def transcribed_run(case: Case) -> Run:
     start, tokens = model(case), corpus(case).tokens
-    x, y, stats = start.input.astype(np.float64), start.output.astype(np.float64), SpanStats()
+    x, y, stats = start.input.astype(np.float64), output_rows(start).astype(np.float64), SpanStats()
     step = transcription.step(case.config)
     for epoch in range(case.config.epochs):
         for group in groups(case, epoch):
@@ -322,12 +324,12 @@ class Float32Rows(ReferenceBackend):
         self.input, self.output = self.input.astype(np.float32), self.output.astype(np.float32)
 
 
-@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES + PATH_CASES, ids=str)
 def test_float32_rows_stay_within_the_tolerance(case):
     assert_agrees(Float32Rows(), case)
 
 
-@pytest.mark.parametrize("case", CASES + CBOW_CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + CBOW_CASES + PATH_CASES, ids=str)
 def test_a_rate_wrong_by_one_percent_exceeds_the_tolerance(case):
     wrong = reference_run(with_settings(case, alpha=case.config.alpha * 1.01))
     assert difference(wrong, reference_run(case)) > 5 * tolerance(case).rows

@@ -6,6 +6,7 @@ Draws come from C++ (the oracle has its own generator); a group is a list of (co
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from full_w2v import _native
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
+from full_w2v.huffman import HuffmanTree
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
 Pair = tuple[int, int, int]
@@ -35,6 +37,7 @@ def groups(
     """Every group of centres of an epoch, in order."""
     positions, ids = np.arange(corpus.tokens), corpus.ids.tolist()
     keep, noise = keep_thresholds(counts, config.sample), noise_table(counts, config.ns_exponent)
+    tree = HuffmanTree.from_counts(counts)
     draws, radii, negatives = _native.token_draws(
         positions, config.seed, epoch, config.window, config.shrink_windows, noise, config.negative
     )
@@ -49,8 +52,17 @@ def groups(
                     reach, target = radii[kept[i]], ids[kept[i]]
                     around = [j for j in range(i - reach, i + reach + 1) if 0 <= j < len(kept) and j != i]
                     outputs = [(target, 1), *((word, 0) for word in common if word != target)]
+                    outputs = outputs if config.negative > 0 else []
+                    if config.hierarchical_softmax:
+                        outputs += path(tree, target)
                     pairs += [(ids[kept[j]], word, label) for word, label in outputs for j in around]
                 yield Group(segment, len(group), pairs)
+
+
+def path(tree: HuffmanTree, word: int) -> list[tuple[int, int]]:
+    """Output rows and labels of a word's inner nodes, whose rows stand behind the words'."""
+    steps, words = slice(*tree.offsets[word : word + 2]), len(tree.offsets) - 1
+    return [(words + p, 1 - c) for p, c in zip(tree.points[steps].tolist(), tree.codes[steps], strict=True)]
 
 
 def rate(config: TrainConfig, corpus_tokens: int, epoch: int, segment: int) -> float:
@@ -89,7 +101,7 @@ def train_pair_order(x: Rows, y: Rows, pairs: list[Pair], rate: float) -> Traine
 
 def cbow_outputs(pairs: list[Pair]) -> tuple[list[int], list[tuple[int, int]]]:
     """A window's contexts and its (output, label) list: pairs stand output by output."""
-    contexts = [context for context, _, label in pairs if label == 1]
+    contexts = [context for context, _, _ in takewhile(lambda pair: pair[1] == pairs[0][1], pairs)]
     return contexts, [(output, label) for _, output, label in pairs[:: max(len(contexts), 1)]]
 
 

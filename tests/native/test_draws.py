@@ -41,8 +41,12 @@ def oracle(seed, epoch, *, window, shrink, noise, negative):
         pair_order=False,
         cbow=False,
         cbow_mean=True,
+        hierarchical=False,
         keep=keep,
         noise=noise,
+        path_offsets=np.zeros(1, np.int64),
+        points=np.empty(0, np.int64),
+        codes=np.empty(0, np.uint8),
     )
 
 
