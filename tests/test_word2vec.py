@@ -172,8 +172,8 @@ def test_hierarchical_softmax_trains_natively_and_like_gensims(
         "hs": 1,
         "negative": negative,
         "epochs": 5,
-        "alpha": 0.005,
-        "min_alpha": 0.005,
+        "alpha": 0.001,
+        "min_alpha": 0.001,
     }
     theirs = gensim.models.Word2Vec(SENTENCES, **settings)
     request.getfixturevalue("no_gensim_training")
