@@ -69,6 +69,11 @@ void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output,
   bound.trainer.read(input_rows, output_rows, inner_rows);
 }
 
+void lock(BoundTrainer& bound, const Array<float>& locks) {
+  require_shape("locks", locks, {bound.trainer.params().vocabulary});
+  bound.trainer.lock(locks.data());
+}
+
 void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int64_t>& offsets) {
   bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets);
   bound.ids = ids;
@@ -105,6 +110,8 @@ void bind_cpu(py::module_& module) {
       .def("read", &read, py::arg("input").noconvert(), py::arg("output").noconvert(),
            py::arg("inner").noconvert() = py::none(),
            "Copies the matrices into float32 arrays [vocabulary, dimension].")
+      .def("lock", &lock, py::arg("locks").noconvert(),
+           "Lets input row w take locks[w] times its change from now on; float32 [vocabulary].")
       .def("set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
            "Checks a corpus, int32 ids [tokens] and int64 offsets [sentences + 1], and trains on it from now "
            "on.")

@@ -80,6 +80,8 @@ class CpuBackend:
             path_steps=tree.steps if tree else None,
         )
         self._corpus = None
+        if model.locks is not None:
+            self._trainer.lock(model.locks)
         self._trainer.load(*model.matrices)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
