@@ -331,7 +331,10 @@ def assert_agrees(backend: Backend, case: Case) -> None:
         assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
         np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=allowed.rows)
         np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=allowed.rows)
-        assert abs(found.stats.loss - (exact.stats.loss if loss else 0.0)) <= allowed.loss
+        if loss:
+            assert abs(found.stats.loss - exact.stats.loss) <= allowed.loss
+        else:
+            assert found.stats.loss == 0.0
 
 
 def with_settings(case: Case, **settings: object) -> Case:
