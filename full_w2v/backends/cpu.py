@@ -88,7 +88,7 @@ class CpuBackend:
         """Trains every segment that begins at a token in begin ... end - 1."""
         trainer = self._loaded()
         if corpus is not self._corpus:
-            trainer.set_corpus(corpus.ids, corpus.offsets)
+            trainer.set_corpus(corpus.ids, corpus.offsets, corpus.release)
             self._corpus = corpus
         return SpanStats(*trainer.train(begin, end, epoch))
 
