@@ -1,5 +1,6 @@
 """The model of the GPUs: what its parts say where the answer is known."""
 
+import importlib
 import sys
 
 import numpy as np
@@ -12,7 +13,7 @@ from scripts.benchmark import devices
 def roofline(repository, monkeypatch):
     """The script, which finds its neighbours beside itself."""
     monkeypatch.setattr(sys, "path", [str(repository / "scripts" / "benchmark"), *sys.path])
-    return pytest.importorskip("roofline")
+    return importlib.import_module("roofline")
 
 
 def device(name: str) -> devices.Device:
@@ -47,3 +48,12 @@ def test_rows_that_come_back_too_late_are_always_missed(roofline, monkeypatch) -
     )
     rows = [np.arange(70).reshape(10, 7)] * 4
     assert roofline.misses(rows, small, 1) == 1.0
+
+
+def test_a_short_corpus_warms_the_cache_up_with_its_first_half(roofline) -> None:
+    rows = [np.arange(70).reshape(10, 7)] * 4
+    assert sum(sentence.size for sentence in rows) < roofline.LOOK_AHEAD
+    one_at_a_time = devices.Device(**{**vars(device("V100")), "multiprocessors": 1})
+    assert roofline.misses(rows, one_at_a_time, 1) == 0.0
+    new = [np.arange(at, at + 70).reshape(10, 7) for at in range(0, 280, 70)]
+    assert roofline.misses(new, one_at_a_time, 1) == 1.0

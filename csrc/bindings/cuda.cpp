@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <mutex>
 
 #include "bindings/arrays.h"
 #include "bindings/cuda.h"
@@ -75,6 +76,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   require(epochs >= 1, "epochs must be at least 1", epochs);
   require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
   require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
+  require(launch_tokens >= 1, "launch_tokens must be at least 1", launch_tokens);
   SgnsParams params{};
   params.vocabulary = vocabulary;
   params.dimension = vector_size;
@@ -101,9 +103,14 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
 }
 
 // A trainer, with the arrays that it reads while a corpus is bound.
+//
+// Its calls let go of the GIL, and then take turns: what one of them uses is not freed or changed by another.
+// Nobody waits for the turn with the GIL. The trainer itself leaves only under both, so that one of them is
+// enough to look at it.
 class BoundTrainer {
  public:
-  explicit BoundTrainer(std::unique_ptr<Trainer> trainer) : trainer_(std::move(trainer)) {}
+  explicit BoundTrainer(std::unique_ptr<Trainer> trainer)
+      : trainer_(std::move(trainer)), params_(trainer_->params()) {}
 
   Trainer& trainer() const {
     if (!trainer_) throw std::invalid_argument("the trainer is closed");
@@ -112,59 +119,69 @@ class BoundTrainer {
 
   void load(const Array<float>& input, const Array<float>& output, const Array<uint32_t>& keep,
             const Array<uint32_t>& noise) {
-    Trainer& one = trainer();
-    check_matrices(one.params(), input, output);
-    check_tables(one.params(), keep, noise);
+    check_matrices(params_, input, output);
+    check_tables(params_, keep, noise);
     const float *x = input.data(), *y = output.data();
     const uint32_t* thresholds = keep.data();
     const auto* slots = reinterpret_cast<const AliasSlot*>(noise.data());
     py::gil_scoped_release release;
-    one.load(x, y, thresholds, slots);
+    const std::lock_guard<std::mutex> turn(mutex_);
+    trainer().load(x, y, thresholds, slots);
   }
 
   void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-    Trainer& one = trainer();
-    const CorpusView corpus = checked_corpus(one.params(), ids, offsets);
-    {
-      py::gil_scoped_release release;
-      one.bind(corpus);
-    }
-    ids_ = ids;
-    offsets_ = offsets;
+    const CorpusView corpus = checked_corpus(params_, ids, offsets);
+    py::object new_ids = ids, new_offsets = offsets;
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> turn(mutex_);
+    tokens_ = -1;  // no corpus, should bind fail
+    trainer().bind(corpus);
+    std::swap(ids_, new_ids);  // the old ones go with the GIL
+    std::swap(offsets_, new_offsets);
     tokens_ = corpus.tokens();
   }
 
   py::tuple train(int64_t begin, int64_t end, int32_t epoch) {
+    require(epoch >= 0, "epoch must be at least 0", epoch);
+    const SpanStats stats = train_alone(begin, end, epoch);
+    return py::make_tuple(stats.words, stats.pairs, stats.loss);
+  }
+
+  void read(Array<float>& input, Array<float>& output) {
+    check_matrices(params_, input, output);
+    float *x = input.mutable_data(), *y = output.mutable_data();
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> turn(mutex_);
+    trainer().read(x, y);
+  }
+
+  void close() {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> turn(mutex_);
+    take_trainer();  // and frees it
+  }
+
+ private:
+  SpanStats train_alone(int64_t begin, int64_t end, int32_t epoch) {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> turn(mutex_);
+    Trainer& one = trainer();
     if (tokens_ < 0) throw std::invalid_argument("train() needs a corpus: call bind() first");
     if (begin < 0 || begin > end || end > tokens_) {
       throw std::invalid_argument("begin and end must be 0 <= begin <= end <= " + std::to_string(tokens_) +
                                   ", got " + std::to_string(begin) + " and " + std::to_string(end));
     }
-    require(epoch >= 0, "epoch must be at least 0", epoch);
-    Trainer& one = trainer();
-    SpanStats stats;
-    {
-      py::gil_scoped_release release;
-      stats = one.train(begin, end, epoch);
-    }
-    return py::make_tuple(stats.words, stats.pairs, stats.loss);
+    return one.train(begin, end, epoch);
   }
 
-  void read(Array<float>& input, Array<float>& output) {
-    Trainer& one = trainer();
-    check_matrices(one.params(), input, output);
-    float *x = input.mutable_data(), *y = output.mutable_data();
-    py::gil_scoped_release release;
-    one.read(x, y);
+  std::unique_ptr<Trainer> take_trainer() {
+    py::gil_scoped_acquire acquire;
+    return std::move(trainer_);
   }
 
-  void close() {
-    py::gil_scoped_release release;
-    trainer_.reset();
-  }
-
- private:
+  std::mutex mutex_;
   std::unique_ptr<Trainer> trainer_;
+  const SgnsParams params_;
   py::object ids_, offsets_;  // None until a corpus is bound
   int64_t tokens_ = -1;
 };
@@ -192,11 +209,12 @@ py::list kernel_list() {
   return list;
 }
 
-py::tuple kernel_choice(int32_t vector_size, int32_t window, int32_t negative, const std::string& order,
-                        const std::string& kernel, int device) {
+py::tuple kernel_choice(int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
+                        const std::string& order, const std::string& kernel, int device) {
   SgnsParams params{};
   params.dimension = vector_size;
   params.window = window;
+  params.shrink_windows = shrink_windows;
   params.negative = negative;
   params.order = order_of(order);
   const KernelChoice choice = choose_kernel_on(device, kernel, params);
@@ -272,7 +290,8 @@ void bind_cuda(py::module_& module) {
   module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
   module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");
   module.def("kernel_choice", &kernel_choice, py::kw_only(), py::arg("vector_size"), py::arg("window"),
-             py::arg("negative"), py::arg("order"), py::arg("kernel") = "auto", py::arg("device") = 0,
+             py::arg("shrink_windows"), py::arg("negative"), py::arg("order"), py::arg("kernel") = "auto",
+             py::arg("device") = 0,
              "Name of the kernel that a trainer would take, and why it is not the one asked for.");
   bind_trainer(module);
 }

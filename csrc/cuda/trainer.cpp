@@ -100,17 +100,21 @@ void Trainer::load(const float* input, const float* output, const uint32_t* keep
 void Trainer::bind(const CorpusView& corpus) {
   use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
-  corpus_ = corpus;
+  corpus_ = {};  // none, should anything below fail
+  resident_ = false;
   corpus_ids_ = DeviceBuffer<int32_t>();
   const int64_t bytes = corpus.tokens() * static_cast<int64_t>(sizeof(int32_t));
   const int64_t budget = options_.corpus_bytes >= 0
                              ? options_.corpus_bytes
                              : static_cast<int64_t>(kCorpusShare * static_cast<double>(free_memory()));
-  resident_ = bytes <= budget;
-  if (!resident_) return;
-  corpus_ids_ = DeviceBuffer<int32_t>(static_cast<size_t>(corpus.tokens()));
-  copy_to_device(corpus_ids_.data(), corpus.ids, corpus_ids_.count(), copy_stream_.get());
-  copy_stream_.synchronize();
+  const bool resident = bytes <= budget;
+  if (resident) {
+    corpus_ids_ = DeviceBuffer<int32_t>(static_cast<size_t>(corpus.tokens()));
+    copy_to_device(corpus_ids_.data(), corpus.ids, corpus_ids_.count(), copy_stream_.get());
+    copy_stream_.synchronize();
+  }
+  corpus_ = corpus;
+  resident_ = resident;
 }
 
 SpanStats Trainer::train(int64_t begin, int64_t end, int32_t epoch) {

@@ -19,6 +19,7 @@ from full_w2v.vocabulary import keep_thresholds, noise_table
 DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
 KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"
 EMULATED = "emulated"
+MAX_VECTOR_SIZE = 1024  # kMaxDimension of the kernels
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +93,10 @@ class CudaBackend:
 
     @staticmethod
     def refusal(config: TrainConfig) -> str:
-        """What the kernels do not compute, and who does: CBOW, hierarchical softmax, shared negatives."""
+        """What the kernels do not compute, and who does.
+
+        CBOW, hierarchical softmax, shared negatives, and rows longer than the largest block.
+        """
         if config.architecture != "skip-gram":
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
         if config.hierarchical_softmax:
@@ -101,6 +105,11 @@ class CudaBackend:
             return (
                 f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
                 " backend='cpu' takes more"
+            )
+        if config.vector_size > MAX_VECTOR_SIZE:
+            return (
+                f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"
+                f" got {config.vector_size}; backend='cpu' takes more"
             )
         return ""
 
@@ -206,6 +215,7 @@ class CudaBackend:
                 trainer.read(model.input, model.output)
                 self._epoch = epoch
             if corpus is not self._corpus:
+                self._corpus = None  # none is bound, should bind fail
                 trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
                 self._corpus = corpus
                 _log.info(
@@ -280,6 +290,7 @@ def _default_choice(module: ModuleType, device: int, order: str) -> str:
         name, note = module.kernel_choice(
             vector_size=defaults.vector_size,
             window=defaults.window,
+            shrink_windows=defaults.shrink_windows,
             negative=defaults.negative,
             order=order,
             kernel=os.environ.get(KERNEL_VARIABLE) or "auto",

@@ -34,7 +34,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = (100, 128, 200, 256, 300)
 NEGATIVES = (5, 10, 15)
 WINDOWS = ((3, False), (5, True), (10, True))
-KERNELS = {"pair": "pair", "register": "pair", "block": "pair", "warp": "window"}
 
 
 @dataclass
@@ -85,12 +84,14 @@ def parse() -> argparse.Namespace:
 
 
 def settings(options: argparse.Namespace) -> Iterator[tuple[int, tuple[int, bool], int]]:
+    """Vector size, window with whether it shrinks, and negatives of every row of the table."""
     if options.quick:
         return itertools.product((128,), WINDOWS, (5,))
     return itertools.product(SIZES, WINDOWS, NEGATIVES)
 
 
 def make_config(size: int, window: int, shrink: bool, negative: int, order: str) -> TrainConfig:
+    """One epoch of every word: nothing is sampled away, so that figures are per word of the corpus."""
     return TrainConfig(
         vector_size=size,
         window=window,
@@ -103,6 +104,10 @@ def make_config(size: int, window: int, shrink: bool, negative: int, order: str)
 
 
 def nvcc(*arguments: str) -> None:
+    """Runs nvcc in the repository's root, optimising as the extension's build does.
+
+    Raises SystemExit if there is no nvcc.
+    """
     sys.path.insert(0, str(ROOT))
     from scripts.extensions import cuda
 
@@ -141,6 +146,7 @@ def count(kernel: str, ptx: str, model: Model, corpus: EncodedCorpus) -> Counts:
 
 
 def per_word(kernel: str, found: dict[str, Any], words: int, pairs: int) -> Counts:
+    """The emulated device's counters of one kernel, `found`, divided by the words that it trained."""
     total, memory = sum(found["instructions"].values()), list(found["global"].values())
 
     def moved(access: str, what: str) -> float:

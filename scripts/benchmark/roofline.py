@@ -35,9 +35,9 @@ from devices import (
     Device,
     resident_warps,
 )
-from instructions import KERNELS, Counts, compile_ptx, count, make_config
+from instructions import Counts, compile_ptx, count, make_config
 from numpy.typing import NDArray
-from traffic import read
+from traffic import KERNELS, read
 
 from full_w2v import _native
 from full_w2v.encoded import EncodedCorpus
@@ -111,6 +111,10 @@ def parse() -> argparse.Namespace:
 
 
 def count_kernel(name: str, ptx: str, vocabulary: Vocabulary, corpus: EncodedCorpus) -> Counts:
+    """What a kernel costs a trained word at SIZE, WINDOW and NEGATIVE, in the order that it is made for.
+
+    ptx: the virtual architecture to compile it for, as "80".
+    """
     config = make_config(SIZE, WINDOW, False, NEGATIVE, KERNELS[name])
     return count(name, compile_ptx(name, ptx), Model.initialize(vocabulary, config), corpus)
 
@@ -128,7 +132,11 @@ def row_sequences(path: str, vocabulary: Vocabulary) -> list[NDArray[np.int64]]:
 
 
 def misses(sentences: list[NDArray[np.int64]], device: Device, warps: int) -> float:
-    """Share of the rows that are not in the L2, sentences taken as many at a time as the device holds."""
+    """Share of the rows that are not in the L2, sentences taken as many at a time as the device holds.
+
+    The first half of the rows fill the cache and do not count.
+    """
+    warm_up = min(LOOK_AHEAD, sum(sentence.size for sentence in sentences)) // 2
     capacity, cached = device.l2_bytes // ROW_BYTES, OrderedDict[int, None]()
     flying = warps * device.multiprocessors
     order = sorted(
@@ -139,8 +147,8 @@ def misses(sentences: list[NDArray[np.int64]], device: Device, warps: int) -> fl
     begins = dict(enumerate(start for start, _ in _starts(sentences, flying)))
     missed = asked = 0
     for when, at in order:
-        warm = asked >= LOOK_AHEAD // 2
         for row in sentences[at][when - begins[at]].tolist():
+            warm = asked >= warm_up
             asked += 1
             if row in cached:
                 cached.move_to_end(row)
@@ -149,7 +157,7 @@ def misses(sentences: list[NDArray[np.int64]], device: Device, warps: int) -> fl
             cached[row] = None
             if len(cached) > capacity:
                 cached.popitem(last=False)
-    return missed / max(1, asked - LOOK_AHEAD // 2)
+    return missed / max(1, asked - warm_up)
 
 
 def _starts(sentences: list[NDArray[np.int64]], flying: int) -> list[tuple[int, NDArray[np.int64]]]:

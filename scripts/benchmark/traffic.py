@@ -20,9 +20,8 @@ from conditions import conditions, table
 from full_w2v.backends.cuda import EMULATED, CudaBackend
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoded import EncodedCorpus, count_corpus
 from full_w2v.model import Model
-from full_w2v.pipeline import count_corpus
 from full_w2v.vocabulary import Vocabulary
 
 # Kernels, each in the order that it is made for.

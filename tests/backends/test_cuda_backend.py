@@ -5,6 +5,8 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from cuda_devices import KERNEL_ORDERS, make_model, train
 from cupy_stand_in import StandIn
 
 from full_w2v.backends import backend_status, open_backend
-from full_w2v.backends.cuda import DEVICE_VARIABLE, CudaBackend
+from full_w2v.backends.base import SpanStats
+from full_w2v.backends.cuda import DEVICE_VARIABLE, MAX_VECTOR_SIZE, CudaBackend
 from full_w2v.config import TrainConfig
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import EncodedCorpus
@@ -182,6 +185,22 @@ def test_what_no_kernel_computes_is_refused(device, settings: dict[str, int], me
         device.backend().load(model(**settings))
 
 
+@pytest.mark.parametrize("name", ["blocks", "launch_segments", "launch_tokens"])
+def test_a_launch_of_nothing_is_refused(device, name: str) -> None:
+    with pytest.raises(BackendError, match=rf"{name} must be .*1.*, got 0"):
+        device.backend(**{name: 0}).load(model())
+
+
+def test_the_default_choice_depends_on_whether_windows_shrink(device) -> None:
+    """Of all settings those of the launch: a ring in registers needs less shared memory."""
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its shared memory")
+    settings = {"vector_size": 128, "window": 3, "negative": 5, "order": "window"}
+    device.configure("shared_bytes=7000")
+    names = [device.emulator.kernel_choice(**settings, shrink_windows=shrink)[0] for shrink in (False, True)]
+    assert names == ["warp", "register"]
+
+
 def test_an_unknown_kernel_is_refused(device) -> None:
     with pytest.raises(
         BackendError, match="kernel must be one of auto, warp, block, register, pair, got 'fast'"
@@ -197,6 +216,27 @@ def test_matrices_that_exceed_the_device_are_refused_with_the_sizes(device) -> N
         BackendError, match=r"two matrices of 60 words and 20 values need 1 MiB.*about \d+ words would fit"
     ):
         device.backend().load(model())
+
+
+def test_a_corpus_that_cannot_be_bound_leaves_none_bound(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device cannot be told its memory")
+    device.configure("memory_bytes=200000")
+    small, large = corpus((50,)), corpus((100_000,))
+    backend = device.backend(corpus_bytes=1 << 40)
+    backend.load(model())
+    backend.train(small, 0, 50, 0)
+    with pytest.raises(BackendError, match="cudaErrorMemoryAllocation"):
+        backend.train(large, 0, large.tokens, 0)
+    with pytest.raises(ValueError, match="needs a corpus"):
+        backend._trainer.train(0, 50, 0)
+    found = backend.train(small, 0, 50, 0)
+    backend.close()
+    again = device.backend()
+    again.load(model())
+    again.train(small, 0, 50, 0)
+    assert found == again.train(small, 0, 50, 0)
+    again.close()
 
 
 def test_a_failure_names_the_call_and_the_device_and_leaves_the_last_epochs_model(device, caplog) -> None:
@@ -265,6 +305,52 @@ def test_python_threads_run_while_the_device_trains(device) -> None:
     thread.join()
     # Where the GIL is held there is no tick between the first and the last moments of the call.
     assert any(began + 0.2 * (ended - began) < tick < ended - 0.2 * (ended - began) for tick in times)
+
+
+def test_two_threads_take_turns(device) -> None:
+    """Two calls at once are two calls in a row: neither loses updates or counts the other's words."""
+    device.configure()
+    tokens = corpus((30,) * 100)
+    found = []
+    for call in (in_two_threads, twice):
+        backend, trained = device.backend(launch_segments=1), model(sample=0.0)
+        backend.load(trained)
+        backend.train(tokens, 0, tokens.tokens, 0)
+        stats = call(lambda backend=backend: backend.train(tokens, 0, tokens.tokens, 0))
+        backend.read(trained)
+        found.append((stats, trained))
+        backend.close()
+    (at_once, parallel), (in_a_row, serial) = found
+    assert at_once == in_a_row
+    np.testing.assert_array_equal(parallel.input, serial.input)
+    np.testing.assert_array_equal(parallel.output, serial.output)
+
+
+def in_two_threads(call: Callable[[], SpanStats]) -> list[SpanStats]:
+    with ThreadPoolExecutor(2) as pool:
+        results = [pool.submit(call) for _ in range(2)]
+    return sorted((result.result() for result in results), key=lambda stats: stats.loss)
+
+
+def twice(call: Callable[[], SpanStats]) -> list[SpanStats]:
+    return sorted((call() for _ in range(2)), key=lambda stats: stats.loss)
+
+
+def test_closing_waits_for_a_training_in_another_thread(device) -> None:
+    if device.emulator is None:
+        pytest.skip("a device is done before it is closed")
+    device.configure()
+    tokens = corpus((100,) * 200)
+    backend = device.backend(launch_segments=1)
+    backend.load(model(sample=0.0))
+    backend.train(tokens, 0, 1, 0)
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(backend._trainer.train, 0, tokens.tokens, 0)
+        time.sleep(0.1)  # of a second or so that it takes
+        assert not training.done()
+        backend.close()
+        words, *_ = training.result()
+    assert words == tokens.tokens
 
 
 def test_the_matrices_on_the_device_are_visible_without_a_copy(device) -> None:
@@ -344,8 +430,10 @@ def test_without_a_device_auto_takes_the_cpu_and_says_why_not_cuda(monkeypatch) 
 def test_auto_takes_the_cpu_for_what_no_kernel_computes(monkeypatch) -> None:
     monkeypatch.setattr(CudaBackend, "hardware", staticmethod(lambda: "a device"))
     assert open_backend("auto", TrainConfig(architecture="cbow")).name == "cpu"
+    assert open_backend("auto", TrainConfig(vector_size=MAX_VECTOR_SIZE + 1)).name == "cpu"
     monkeypatch.setattr(CudaBackend, "__init__", lambda _: None)
     assert open_backend("auto", TrainConfig()).name == "cuda"
+    assert open_backend("auto", TrainConfig(vector_size=MAX_VECTOR_SIZE)).name == "cuda"
 
 
 def test_a_device_that_is_not_there_is_refused(device) -> None:

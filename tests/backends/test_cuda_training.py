@@ -12,10 +12,10 @@ from full_w2v import cli
 from full_w2v.backends import Backend
 from full_w2v.backends.cuda import DEVICE_VARIABLE
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoded import EncodedCorpus, count_corpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
-from full_w2v.pipeline import count_corpus, train
+from full_w2v.pipeline import train
 from full_w2v.trainer import Training
 
 COUNTRIES = 8
