@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("clients", nargs="*", default=installed(), choices=[[], *CLIENTS])
+    parser.add_argument("clients", nargs="*", default=[], choices=[[], *CLIENTS], help="default: all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", nargs=2, metavar=("ENGINE", "SEED"), help="one run, in this process")
@@ -39,7 +39,7 @@ def main() -> None:
         engine, seed = options.one
         print(json.dumps(CLIENTS[options.clients[0]](substitute(engine), int(seed))))
         return
-    results = {client: compare(client, options.seeds) for client in options.clients}
+    results = {client: compare(client, options.seeds) for client in options.clients or installed()}
     if options.json:
         print(json.dumps(results))
         return
