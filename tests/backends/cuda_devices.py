@@ -70,6 +70,16 @@ def make_model(config: TrainConfig, counts: np.ndarray, spread: float = 0.3) -> 
     return Model(Vocabulary(words, counts.astype(np.int64)), config, inputs.copy(), outputs.copy())
 
 
+def zipf_corpus(lengths: tuple[int, ...], vocabulary: int) -> tuple[EncodedCorpus, np.ndarray]:
+    """Sentences of these lengths, the word with rank r drawn in proportion to 1 / r; and counts above 0."""
+    random = np.random.default_rng(3)
+    share = 1.0 / np.arange(1, vocabulary + 1)
+    tokens = EncodedCorpus.from_sentences(
+        [random.choice(vocabulary, length, p=share / share.sum()) for length in lengths]
+    )
+    return tokens, np.bincount(tokens.ids, minlength=vocabulary) + 1
+
+
 def train(backend: CudaBackend, model: Model, corpus: EncodedCorpus, cuts: tuple[int, ...] = ()) -> Outcome:
     """All epochs of a training, cut into spans at these tokens; the model keeps its first rows."""
     trained = Model(model.vocabulary, model.config, model.input.copy(), model.output.copy())

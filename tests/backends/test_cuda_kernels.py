@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from contract_cases import CASES, Case, corpus, model, reference_run, tolerance
-from cuda_devices import KERNEL_ORDERS, RING_KERNELS, make_model, train
+from cuda_devices import KERNEL_ORDERS, RING_KERNELS, make_model, train, zipf_corpus
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
@@ -131,22 +131,12 @@ def test_negatives_come_from_the_noise_table_as_it_is(
     assert set(np.flatnonzero(changed)) == {3, 9, 5, 11, noise_word}
 
 
-def zipf_corpus(sentences: int, vocabulary: int = 50) -> tuple[EncodedCorpus, np.ndarray]:
-    random = np.random.default_rng(3)
-    share = 1.0 / np.arange(1, vocabulary + 1)
-    lengths = random.integers(0, 30, sentences)
-    tokens = EncodedCorpus.from_sentences(
-        [random.choice(vocabulary, length, p=share / share.sum()) for length in lengths]
-    )
-    return tokens, np.bincount(tokens.ids, minlength=vocabulary) + 1
-
-
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: str, order: str) -> None:
     """A missing barrier shows under some of the schedules: as another result, a race, or a read of poison."""
     if device.emulator is None:
         pytest.skip("a device cannot be told its schedule")
-    tokens, counts = zipf_corpus(1)
+    tokens, counts = zipf_corpus((24,), vocabulary=50)
     start = make_model(config(order=order, vector_size=100, negative=7), counts)
     first = train(device.backend(kernel), start, tokens)
     for seed in SEEDS:
@@ -207,7 +197,7 @@ def test_rows_of_any_length_train(device, kernel: str, order: str) -> None:
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None:
     """Blocks that run together see each other's rows late: a difference of second order in the rate."""
-    tokens, counts = zipf_corpus(24)
+    tokens, counts = zipf_corpus(tuple(range(24)), vocabulary=50)
     rate = 1e-4
     start = make_model(config(order=order, alpha=rate, min_alpha=rate, negative=2), counts)
     exact = RingOracle(start, ring=False)
@@ -228,7 +218,7 @@ def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_asking_for_the_loss_changes_no_row(device, kernel: str, order: str) -> None:
-    tokens, counts = zipf_corpus(3)
+    tokens, counts = zipf_corpus((24, 2, 5), vocabulary=50)
     start = make_model(config(order=order), counts)
     with_loss = train(device.backend(kernel), start, tokens)
     silent = replace(start, config=replace(start.config, loss=False))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cuda_devices import make_model, train
+from cuda_devices import make_model, train, zipf_corpus
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
@@ -17,15 +17,6 @@ FIXED = {"window": 3, "shrink_windows": False, "negative": 5}
 def config(**settings: object) -> TrainConfig:
     defaults = {"epochs": 1, "alpha": 0.02, "min_alpha": 0.02, "sample": 0.0, "seed": 7, "loss": True}
     return TrainConfig(**{**defaults, **settings})
-
-
-def zipf_corpus(lengths: tuple[int, ...], vocabulary: int) -> tuple[EncodedCorpus, np.ndarray]:
-    random = np.random.default_rng(3)
-    share = 1.0 / np.arange(1, vocabulary + 1)
-    tokens = EncodedCorpus.from_sentences(
-        [random.choice(vocabulary, length, p=share / share.sum()) for length in lengths]
-    )
-    return tokens, np.bincount(tokens.ids, minlength=vocabulary) + 1
 
 
 def assert_agrees(device, tokens: EncodedCorpus, counts: np.ndarray, settings: TrainConfig) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from runtime_libraries import runtime_library
 
 from scripts.extensions import cuda
 
@@ -23,12 +24,6 @@ TESTS = [
     "tests/backends/test_cuda_backend.py::test_a_streamed_corpus_trains_the_same_as_a_resident_one[emulated-warp-window]",
     "tests/backends/test_cuda_backend.py::test_many_blocks_in_flight_train_every_word_once[emulated]",
 ]
-
-
-def runtime_library(name: str) -> Path | None:
-    command = [*cuda.host_compiler(), f"-print-file-name={name}"]
-    path = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-    return path.resolve() if path.is_absolute() and path.exists() else None
 
 
 def sanitized(command: list[str]) -> list[str]:
@@ -51,7 +46,7 @@ def module() -> Path:
 
 def test_kernels_trainer_and_binding_are_clean_under_the_sanitizers(module: Path) -> None:
     # libstdc++ too: the sanitizer looks up its exception functions once, at start-up.
-    libraries = [runtime_library(name) for name in ("libasan.so", "libstdc++.so.6")]
+    libraries = [runtime_library(cuda.host_compiler(), name) for name in ("libasan.so", "libstdc++.so.6")]
     if None in libraries:
         pytest.skip("the compiler has no shared AddressSanitizer runtime (libasan.so)")
     environment = {

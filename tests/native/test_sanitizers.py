@@ -15,6 +15,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from runtime_libraries import runtime_library
 
 # Not UBSan's checks of pointers (null, object-size, alignment, vptr, pointer-overflow): AddressSanitizer
 # and the processor make them as well. Not -fwrapv, which Python adds and which turns the check of overflows
@@ -54,20 +55,13 @@ def compiler() -> list[str]:
     return shlex.split(os.environ.get("CXX") or sysconfig.get_config_var("CXX") or "c++")
 
 
-def runtime_library(name: str) -> Path | None:
-    """Path of a library of the compiler, which answers the bare name if it has none."""
-    command = [*compiler(), f"-print-file-name={name}"]
-    path = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-    return path.resolve() if path.is_absolute() and path.exists() else None
-
-
 @pytest.fixture(scope="module")
 def sanitized() -> dict[str, str]:
     """Environment of a Python process that can load instrumented libraries."""
     if sys.platform != "linux":
         pytest.skip("preloads the sanitizer's runtime as Linux does")
     # libstdc++ too: the sanitizer looks up its exception functions once, at start-up.
-    libraries = [runtime_library(name) for name in ("libasan.so", "libstdc++.so.6")]
+    libraries = [runtime_library(compiler(), name) for name in ("libasan.so", "libstdc++.so.6")]
     if None in libraries:
         pytest.skip(f"{compiler()[0]} has no shared AddressSanitizer runtime (libasan.so)")
     return {

@@ -144,12 +144,15 @@ void shift_left(WarpState& warp, const Instruction& one, uint32_t mask) {
     to[l] = by < sizeof(T) * 8 ? put<T>(static_cast<T>(get<T>(a[l]) << by)) : 0;
   });
 }
+// By the type's width or more nothing is left but the sign.
 template <class T>
 void shift_right(WarpState& warp, const Instruction& one, uint32_t mask) {
+  constexpr uint32_t kWidth = sizeof(T) * 8;
   Lanes &to = warp.value(one.to[0]), &a = warp.value(one.from[0]), &b = warp.value(one.from[1]);
   for_lanes(mask, [&](int l) {
-    const uint32_t by = std::min<uint32_t>(static_cast<uint32_t>(b[l]), sizeof(T) * 8 - 1);
-    to[l] = put<T>(static_cast<T>(get<T>(a[l]) >> by));
+    const auto by = static_cast<uint32_t>(b[l]);
+    const bool nothing = std::is_unsigned_v<T> && by >= kWidth;
+    to[l] = nothing ? 0 : put<T>(static_cast<T>(get<T>(a[l]) >> std::min(by, kWidth - 1)));
   });
 }
 
