@@ -36,18 +36,66 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def written_aside_together(path: Path) -> Iterator[Path]:
+    """A path in a new folder, for a file and others beside it whose names begin with its name.
+
+    At the end all take their places beside `path`, it last; they vanish on any exception. Raises as
+    `written_aside`.
+    """
+    target = _target(path)
+    with _named(path):
+        folder = _name_beside(target)
+        folder.mkdir()
+    try:
+        with _named(path):
+            yield folder / target.name
+            for file in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+                file.replace(target.with_name(file.name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def folder_written_aside(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` that takes its place at the end, or vanishes on any exception.
+
+    Raises OSError if the place above is missing or not writable, FileExistsError if `path` is there already
+    and anything but an empty folder.
+    """
+    with _named(path):
+        target, folder = _new_folder_beside(path)
+    try:
+        with _named(path):
+            yield folder
+            folder.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_folder_writable(path: Path, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """As `check_writable`, for `folder_written_aside`."""
+    _check_no_input(path, inputs)
+    with _named(path):
+        _new_folder_beside(path)[1].rmdir()
+
+
 def check_writable(path: Path, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Raises the OSError that `written_aside` would raise when it starts.
 
     inputs: files that are read meanwhile. Raises ConfigError if the path leads to one of them.
     """
-    if os.path.realpath(path) in map(os.path.realpath, inputs):
-        raise ConfigError(f"{path}: is read and would be overwritten; choose another output")
+    _check_no_input(path, inputs)
     target = _target(path)
     with _named(path):
         aside, file = _create_beside(target)
         file.close()
         aside.unlink()
+
+
+def _check_no_input(path: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise ConfigError(f"{path}: is read and would be overwritten; choose another output")
 
 
 def _target(path: Path) -> Path:
@@ -61,9 +109,25 @@ def _target(path: Path) -> Path:
     return target
 
 
+def _new_folder_beside(path: Path) -> tuple[Path, Path]:
+    """Where a folder shall stand, and an empty one beside it."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder of the output does not exist", str(path))
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(errno.EEXIST, "the output exists; remove it or choose another name", str(path))
+    folder = _name_beside(target)
+    folder.mkdir()
+    return target, folder
+
+
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
-    aside = target.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
+    aside = _name_beside(target)
     return aside, aside.open("x+b")
+
+
+def _name_beside(target: Path) -> Path:
+    return target.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
 
 
 @contextmanager

@@ -207,6 +207,39 @@ def count_corpus(
     return CountedCorpus(counts, vocabulary, numbers)
 
 
+class WordCounts:
+    """A corpus with the count of each of its words, ready to be encoded with any vocabulary.
+
+    tokens, sentences: of the corpus, sentences without a token left out.
+    It holds the corpus until it is closed, as a `CountedCorpus` does.
+    """
+
+    def __init__(self, counts: "_RawCounts") -> None:
+        self._counts = counts
+        self.tokens = counts.words.tokens
+        self.sentences = counts.words.sentences()
+
+    def frequencies(self) -> dict[str, int]:
+        """Occurrences of every word, in the order of first appearance."""
+        words = self._counts.words
+        numbers = words.in_order()
+        return dict(zip(words.words(numbers), words.counts(numbers).tolist(), strict=True))
+
+    def holds_any(self, words: Sequence[str]) -> bool:
+        """Whether any of the words occurs."""
+        return bool((self._counts.words.counts(self._counts.words.find(list(words))) > 0).any())
+
+    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus:
+        """The corpus as ids of a vocabulary; returns and raises as `CountedCorpus.encode`."""
+        numbers = self._counts.words.find(list(vocabulary.words))
+        return CountedCorpus(self._counts, vocabulary, numbers).encode()
+
+
+def count_words(corpus: Corpus, *, threads: int = 0, progress: Progress | None = None) -> WordCounts:
+    """Reads a corpus once on native threads and counts all of its words; errors as for `count_corpus`."""
+    return WordCounts(_count(corpus, threads, None, progress))
+
+
 def encode_corpus(
     corpus: Corpus,
     *,

@@ -19,6 +19,8 @@ class Model:
     inner: the rows of the Huffman tree's inner nodes (syn1 in both; the last row is no node's), zero if not
         given; None without hierarchical softmax.
     tree: the Huffman tree, of the vocabulary's counts if not given; None without hierarchical softmax.
+    locks: the share of its change that each input row takes, float32, shape [vocabulary]: 0 keeps a row as it
+        is (gensim's vectors_lockf); None where all rows take all of it.
     """
 
     vocabulary: Vocabulary
@@ -27,6 +29,7 @@ class Model:
     output: NDArray[np.float32]
     inner: NDArray[np.float32] | None = None
     tree: HuffmanTree | None = None
+    locks: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not self.config.hierarchical_softmax:

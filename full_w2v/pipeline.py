@@ -11,7 +11,7 @@ from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import ConfigError
-from full_w2v.formats import AnyPath, save_model
+from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
 from full_w2v.preparation import Preparation, prepare, timed
 from full_w2v.trainer import Progress, TrainReport, train_model
@@ -23,10 +23,12 @@ class TrainResult:
 
     report: its settings hold those of the vocabulary too, min_count and max_final_vocab; its seconds are of
         the phases "vocabulary", "encode" and "train", and of "save" after a call of `save`.
+    corpus_files: what was read, none of which `save` overwrites.
     """
 
     model: Model
     report: TrainReport
+    corpus_files: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         words, dimension = self.model.input.shape
@@ -40,8 +42,9 @@ class TrainResult:
     def save(self, path: AnyPath) -> None:
         """Writes the vectors in the format of the path's suffix; .safetensors holds the whole model.
 
-        Raises as `full_w2v.save_model`.
+        Raises as `full_w2v.save_model`, and ConfigError if the path is a file of the corpus.
         """
+        check_output(path, inputs=self.corpus_files)
         with timed(self.report.seconds, "save"):
             save_model(self.model, path)
 
@@ -88,6 +91,7 @@ def train(
         replace(
             report, settings=wanted.settings() | report.settings, seconds=prepared.seconds | report.seconds
         ),
+        tuple(source.files),
     )
 
 

@@ -160,10 +160,15 @@ class Training:
         """Copies the matrices as they now are into the model."""
         self._backend.read(self._model)
 
+    @property
+    def stats(self) -> SpanStats:
+        """What was trained so far, all epochs together."""
+        return sum(self._epochs, SpanStats())
+
     def report(self) -> TrainReport:
         """What the epochs run so far did. Call it inside the context."""
         config = self._model.config
-        total = sum(self._epochs, SpanStats())
+        total = self.stats
         return TrainReport(
             settings=config.to_dict(),
             backend=f"{self._backend.name} ({self._backend.description})",

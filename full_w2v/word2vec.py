@@ -1,46 +1,54 @@
 """The drop-in: gensim's Word2Vec class, trained by our backends."""
 
-import logging
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from math import sqrt
-from typing import Any
+import os
+from collections.abc import Iterable, Iterator
+from copy import copy
+from functools import wraps
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from gensim.models import Word2Vec as GensimWord2Vec
+from gensim.models.word2vec import logger as gensim_logger
+from gensim.utils import PICKLE_PROTOCOL
 
-from full_w2v.backends import SpanStats
-from full_w2v.config import TrainConfig
-from full_w2v.corpus import Corpus, TokenLists, open_corpus
-from full_w2v.encoded import encode_with
-from full_w2v.errors import shown
-from full_w2v.model import Model
+from full_w2v.aside import written_aside_together
+from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.sentences import CountedSentences, count_sentences
 from full_w2v.trainer import Training
-from full_w2v.vocabulary import Vocabulary
+from full_w2v.training_run import TrainingRun
 
-logger = logging.getLogger(__name__)
+# Of this process alone: neither saved nor copied.
+_TRANSIENT = ("_scan", "_keep_scan", "_training", "_corpus_files")
+
+
+class _Scan(NamedTuple):
+    """A corpus that `build_vocab` has read, for the `train` that follows it in the constructor."""
+
+    source: object
+    sentences: CountedSentences
 
 
 class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     """gensim's Word2Vec with our training; constructor, attributes and methods are gensim's.
 
-    Skip-gram with negative sampling (sg=1, hs=0, negative > 0) trains in our backend: the corpus is encoded
-    once, in one pass, and every epoch reads the encoded corpus. What we do not train yet (CBOW, hierarchical
-    softmax, locked vectors, words that are not str) trains in gensim's own code, and one log line says so.
-    `wv` is gensim's KeyedVectors.
+    Skip-gram and CBOW, with negative sampling, hierarchical softmax or both, train in our backend: the corpus
+    is encoded once, in one pass on native threads, and every epoch reads the encoded corpus. `wv` is gensim's
+    KeyedVectors.
 
-    Where our training differs from gensim's:
+    README.md names every difference; those of training are:
     - Sentences of any length train whole; gensim cuts those of corpus_iterable after 10,000 words.
     - Equal seeds give equal vectors in any process with workers=1. They are not gensim's vectors.
     - The loss is summed exactly, in float64, over all epochs of a call; gensim's float32 sum stops growing.
-    - The learning rate falls with the words that the corpus really holds; total_examples and total_words must
-      be given, as gensim demands, but need not be right.
-    - `train` reads corpus_iterable once, so it may be a generator.
-    - A corpus without any word of the vocabulary raises CorpusError, a setting out of range ConfigError, a
-      string in place of a token list TypeError, a training that diverges BackendError.
+    - `train` reads corpus_iterable once, so it may be a generator, and all epochs see the same sentences. The
+      constructor reads its corpus once too.
+    - An empty one-shot iterator, such as a generator that was read before, raises CorpusError, a setting out
+      of range ConfigError, a string in place of sentences TypeError, a training that diverges BackendError.
     - Callbacks see the vectors as they are, but what they change takes effect in the next call of `train`.
+      `full_w2v.callbacks` has more hooks, checkpoints and a way to stop.
     - After build_vocab(update=True), frequent words are subsampled by their counts in all corpora so far.
-    - queue_factor, report_delay, batch_words, word_count and hashfxn have no effect.
+    - queue_factor, batch_words, word_count and hashfxn have no effect.
+    - `save` replaces a file only when the new one is complete, and refuses the file of the corpus.
     - `load` makes a Word2Vec of this class from models that gensim's class has saved, too.
     """
 
@@ -48,17 +56,71 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     min_alpha: float
     epochs: int
 
+    _scan: _Scan | None = None
+    _keep_scan = False
+    _training: Training | None = None
+    _corpus_files: frozenset[str] = frozenset()
+
+    @wraps(GensimWord2Vec.__init__)  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._keep_scan = True
+        try:
+            super().__init__(*args, **kwargs)
+        finally:
+            self._keep_scan = False
+            self._scan = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in _TRANSIENT}
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Iterable[Iterable[Any]] | None = None,
+        corpus_file: str | None = None,
+        progress_per: int = 10000,
+        workers: int | None = None,
+        trim_rule: Any = None,
+    ) -> tuple[int, int]:
+        """Counts the words of a corpus into raw_vocab, on native threads.
+
+        With max_vocab_size gensim's own code counts: it prunes rare words while it reads.
+        Returns: raw words, and sentences. Raises CorpusError if the corpus cannot be read.
+        """
+        if self.max_vocab_size:
+            counted: tuple[int, int] = super().scan_vocab(
+                corpus_iterable, corpus_file, progress_per, workers, trim_rule
+            )
+            return counted
+        gensim_logger.info("collecting all words and their counts")
+        sentences = self._count(corpus_iterable, corpus_file, progress_per)
+        self.raw_vocab = sentences.frequencies()
+        gensim_logger.info(
+            "collected %i word types from a corpus of %i raw words and %i sentences",
+            len(self.raw_vocab),
+            sentences.tokens,
+            sentences.examples,
+        )
+        if self._keep_scan:
+            self._scan = _Scan(corpus_file if corpus_iterable is None else corpus_iterable, sentences)
+        return sentences.tokens, sentences.examples
+
+    def make_cum_table(self, domain: int = 2**31 - 1) -> None:
+        """Makes gensim's table of the noise distribution, which our backends do not use, in one go."""
+        counts = np.asarray(self.wv.expandos.get("count", ()), np.float64)[: len(self.wv.index_to_key)]
+        cumulative = np.cumsum(counts ** float(self.ns_exponent))
+        self.cum_table = np.rint(cumulative / cumulative[-1:] * domain).astype(np.uint32)
+
     def train(
         self,
-        corpus_iterable: Iterable[Iterable[str]] | None = None,
+        corpus_iterable: Iterable[Iterable[Any]] | None = None,
         corpus_file: str | None = None,
         total_examples: int | None = None,
         total_words: int | None = None,
         epochs: int | None = None,
         start_alpha: float | None = None,
         end_alpha: float | None = None,
-        word_count: int = 0,
-        queue_factor: int = 2,
+        word_count: int = 0,  # noqa: ARG002 (gensim's)
+        queue_factor: int = 2,  # noqa: ARG002 (gensim's)
         report_delay: float = 1.0,
         compute_loss: bool = False,
         callbacks: Iterable[Any] = (),
@@ -66,27 +128,11 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     ) -> tuple[int, int]:
         """Trains on the corpus; parameters and errors as gensim's but for what the class describes.
 
+        total_examples, total_words: where they are more than the corpus holds, the learning rate falls by the
+            corpus's share of them in each epoch.
+        report_delay: seconds between two lines of progress in the log.
         Returns: words trained, and words read, in all epochs.
         """
-        reason = self._why_not_native()
-        if reason:
-            logger.warning("full_w2v does not train %s yet: gensim's own code does", reason)
-            trained: tuple[int, int] = super().train(
-                corpus_iterable=corpus_iterable,
-                corpus_file=corpus_file,
-                total_examples=total_examples,
-                total_words=total_words,
-                epochs=epochs,
-                start_alpha=start_alpha,
-                end_alpha=end_alpha,
-                word_count=word_count,
-                queue_factor=queue_factor,
-                report_delay=report_delay,
-                compute_loss=compute_loss,
-                callbacks=callbacks,
-                **kwargs,
-            )
-            return trained
         if kwargs:
             raise TypeError(f"train() got an unexpected keyword argument {next(iter(kwargs))!r}")
         # As gensim does: the rates given here stay with the model.
@@ -95,15 +141,54 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self._check_training_sanity(epochs=epochs, total_examples=total_examples, total_words=total_words)
         self._check_corpus_sanity(corpus_iterable=corpus_iterable, corpus_file=corpus_file, passes=1)
         assert epochs is not None  # or the first check had raised
-        self.epochs = epochs
+        self.epochs = int(epochs)
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
-        corpus = (
-            TokenLists(corpus_iterable)
-            if corpus_iterable is not None
-            else open_corpus(str(corpus_file), format="text")
+        self._log_train_begin()
+        run = TrainingRun(self, list(callbacks), report_delay)
+        with run.stoppable():
+            run.notify("on_train_begin")
+            sentences = self._sentences_to_train(corpus_iterable, corpus_file)
+            run.train(sentences, _share(sentences, total_examples, total_words))
+        return run.end()
+
+    def sync_vectors(self) -> None:
+        """Makes vectors and output weights current, in a hook that is called in the middle of an epoch."""
+        if self._training is not None:
+            self._training.sync()
+            self._clear_post_train()
+
+    def save(
+        self,
+        fname_or_handle: Any,
+        separately: list[str] | None = None,
+        sep_limit: int = 10 * 1024**2,
+        ignore: Iterable[str] = frozenset(),
+        pickle_protocol: int = PICKLE_PROTOCOL,
+    ) -> None:
+        """Saves the model as gensim does, so that gensim can load it where this package is not installed.
+
+        Parameters are gensim's. Files are written aside and moved into place, large arrays' first.
+        Raises ConfigError if the path is that of the corpus, OSError if it cannot be written.
+        """
+        options: dict[str, Any] = {
+            "separately": separately,
+            "sep_limit": sep_limit,
+            "ignore": ignore,
+            "pickle_protocol": pickle_protocol,
+        }
+        model = self._for_gensim()
+        if not isinstance(fname_or_handle, (str, os.PathLike)) or "://" in os.fspath(fname_or_handle):
+            GensimWord2Vec.save(model, fname_or_handle, **options)  # an open file, or one on another machine
+            return
+        path = os.fspath(fname_or_handle)
+        if os.path.realpath(path) in self._corpus_files:
+            raise ConfigError(f"{path}: is the corpus and would be overwritten; choose another path")
+        self.add_lifecycle_event(
+            "saving", fname_or_handle=path, separately=str(separately), sep_limit=sep_limit
         )
-        return self._train_natively(corpus, list(callbacks))
+        with written_aside_together(Path(path)) as aside:
+            model._smart_save(str(aside), **options)
 
     @classmethod
     def load(cls, *args: Any, rethrow: bool = False, **kwargs: Any) -> Any:
@@ -116,96 +201,62 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
             model.__class__ = cls
         return model
 
-    def _why_not_native(self) -> str | None:
-        if not self.sg:
-            return "CBOW (sg=0)"
-        if self.hs:
-            return "hierarchical softmax (hs=1)"
-        if not np.all(self.wv.vectors_lockf == 1.0):
-            return "locked vectors (vectors_lockf)"
-        if not all(isinstance(word, str) for word in self.wv.index_to_key):
-            return "words that are not str"
-        return None
+    def _for_gensim(self) -> Any:
+        """The model as an object of gensim's class that shares all it holds; a subclass stays what it is."""
+        model = copy(self)
+        if type(self) is Word2Vec:
+            model.__class__ = GensimWord2Vec
+        return model
 
     def _check_corpus_sanity(
-        self,
-        corpus_iterable: Iterable[Iterable[str]] | None = None,
-        corpus_file: str | None = None,
-        passes: int = 1,
+        self, corpus_iterable: Any = None, corpus_file: str | None = None, passes: int = 1
     ) -> None:
-        """Makes gensim's checks, and finds two mistakes that gensim trains on in silence."""
+        """Makes gensim's checks, and finds mistakes that gensim trains on in silence."""
         super()._check_corpus_sanity(corpus_iterable=corpus_iterable, corpus_file=corpus_file, passes=passes)
         if isinstance(corpus_iterable, Iterator) and passes > 1:
             raise TypeError(
                 f"expected sentences that can be read {passes} times, such as a list, got a "
                 f"{type(corpus_iterable).__name__}, which is empty after the first"
             )
-        text = corpus_iterable
-        if isinstance(text, Sequence) and not isinstance(text, (str, bytes)) and text:
-            text = text[0]
-        if isinstance(text, (str, bytes)):
+        if isinstance(corpus_iterable, (str, bytes)):
             raise TypeError(
-                f"expected sentences that are lists of tokens, got the plain string {shown(text)}; "
-                "pass sentence.split() for words, list(sentence) for characters"
+                f"expected a list of sentences, got the plain string {shown(corpus_iterable)}; "
+                "pass [sentence.split()] for one sentence of words, corpus_file=... for a file"
             )
 
-    def _train_natively(self, source: Corpus, callbacks: list[Any]) -> tuple[int, int]:
-        vocabulary = Vocabulary(self.wv.index_to_key, np.asarray(self.wv.expandos["count"], np.int64))
-        model = Model(vocabulary, self._train_config(vocabulary.tokens), self.wv.vectors, self.syn1neg)
-        self.add_lifecycle_event("train", msg=f"training {len(vocabulary)} words with full_w2v")
-        began = time.perf_counter()
-        _notify(callbacks, "on_train_begin", self)
-        stats = SpanStats()
-        with encode_with(source, vocabulary, threads=model.config.threads) as corpus:
-            raw_words = corpus.raw_tokens * self.epochs
-            with Training(model, corpus) as training:
-                for epoch in range(self.epochs):
-                    _notify(callbacks, "on_epoch_begin", self)
-                    stats += self._train_epoch_natively(training, epoch, corpus.raw_tokens)
-                    self.running_training_loss = stats.loss
-                    _notify(callbacks, "on_epoch_end", self)
-        self._log_train_end(raw_words, stats.words, time.perf_counter() - began, 0)
-        self.train_count += 1
-        _notify(callbacks, "on_train_end", self)
-        return stats.words, raw_words
+    def _count(self, corpus_iterable: Any, corpus_file: str | None, report_every: int) -> CountedSentences:
+        if corpus_file is not None:
+            self._corpus_files |= {os.path.realpath(corpus_file)}
+        return count_sentences(
+            corpus_iterable, corpus_file, threads=max(self.workers, 0), report_every=report_every
+        )
 
-    def _train_epoch_natively(self, training: Training, epoch: int, raw_words: int) -> SpanStats:
-        """Trains one epoch, after which the model's own vectors are current."""
-        began = time.perf_counter()
-        stats = training.run_epoch(epoch)
-        self._clear_post_train()  # or most_similar in a callback would use norms of older vectors
-        self._get_next_alpha(1.0, epoch)  # which keeps the lowest rate reached, for gensim's warning
-        seconds = time.perf_counter() - began
-        self._log_epoch_end(epoch, 0, 0, raw_words, raw_words, stats.words, seconds, True)
-        return stats
+    def _sentences_to_train(self, corpus_iterable: Any, corpus_file: str | None) -> CountedSentences:
+        """The corpus, which the constructor does not read again after it has built the vocabulary."""
+        scan, self._scan = self._scan, None
+        if scan is not None and scan.source is (corpus_file if corpus_iterable is None else corpus_iterable):
+            return scan.sentences
+        sentences = self._count(corpus_iterable, corpus_file, 10_000)
+        if sentences.examples == 0 and isinstance(corpus_iterable, Iterator):
+            raise CorpusError(
+                f"the {type(corpus_iterable).__name__} of sentences is empty: it can be read once only, and "
+                "probably build_vocab did; pass a list, or an object whose __iter__ begins anew"
+            )
+        return sentences
 
-    def _train_config(self, tokens: int) -> TrainConfig:
-        """The model's settings as ours. tokens: of the vocabulary, in all corpora."""
-        return TrainConfig(
-            vector_size=self.vector_size,
-            window=self.window,
-            shrink_windows=bool(self.shrink_windows),
-            negative=self.negative,
-            ns_exponent=float(self.ns_exponent),
-            sample=_sample_share(float(self.sample or 0), tokens),
-            # gensim's rate is never below min_alpha, not even where it starts there.
-            alpha=max(float(self.alpha), float(self.min_alpha)),
-            min_alpha=float(self.min_alpha),
-            epochs=int(self.epochs),
-            # A key of its own for each call: calls of one epoch each must not all draw the same negatives.
-            seed=int(self.random.randint(0, 2**63, dtype=np.int64)),
-            loss=bool(self.compute_loss),
-            threads=self.workers,
+    def _log_train_begin(self) -> None:
+        self.add_lifecycle_event(
+            "train",
+            msg=(
+                f"training model with {self.workers} workers on {len(self.wv)} vocabulary and "
+                f"{self.layer1_size} features, using sg={self.sg} hs={self.hs} sample={self.sample} "
+                f"negative={self.negative} window={self.window} shrink_windows={self.shrink_windows}"
+            ),
         )
 
 
-def _sample_share(sample: float, tokens: int) -> float:
-    """The `sample` of gensim as a share of all tokens; from 1 upwards it is a count, gensim's way."""
-    if sample < 1:
-        return sample
-    return min(1.0, int(sample * (3 + sqrt(5)) / 2) / tokens)
-
-
-def _notify(callbacks: list[Any], hook: str, model: Word2Vec) -> None:
-    for callback in callbacks:
-        getattr(callback, hook)(model)
+def _share(sentences: CountedSentences, total_examples: int | None, total_words: int | None) -> float:
+    """What a corpus is of the one that its user has announced."""
+    if total_examples:
+        return sentences.examples / total_examples
+    return sentences.tokens / total_words if total_words else 1.0

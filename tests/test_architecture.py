@@ -15,7 +15,7 @@ EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
 PYTHON_ROOMS = (
     {*EXTENSIONS, "aside", "errors"},
     {"config"},
-    {"vocabulary", "decompression", "huffman", "id_file", "corpus.settings"},
+    {"vocabulary", "decompression", "huffman", "id_file", "corpus.settings", "corpus.spelling"},
     {"corpus.base", "corpus.feeding", "corpus.places", "corpus.records"},
     {"corpus.files", "corpus.iterables"},
     {"corpus"},
@@ -27,7 +27,7 @@ PYTHON_ROOMS = (
     {"backends"},
     {"search"},
     {"trainer", "embeddings", "formats", "evaluation"},
-    {"pipeline", "terminal", "word2vec"},
+    {"pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run"},
     {"__init__"},
     {"cli"},
     {"__main__"},

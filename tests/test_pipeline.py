@@ -270,3 +270,12 @@ def test_diverged_training_is_an_error(corpus: Path) -> None:
 def test_a_result_shows_its_size_and_not_its_words() -> None:
     result = full_w2v.train([["red", "blue"]] * 10, min_count=1, vector_size=4, epochs=1, threads=1)
     assert repr(result).startswith("TrainResult(2 words x 4, backend cpu (")
+
+
+def test_the_corpus_is_not_overwritten(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a b c\n" * 20)
+    result = full_w2v.train(corpus, vector_size=4, epochs=1, threads=1)
+    with pytest.raises(ConfigError, match="is read and would be overwritten; choose another output"):
+        result.save(corpus)
+    assert corpus.read_text() == "a b c\n" * 20

@@ -62,9 +62,9 @@ class PythonCounter {
     counter_.feed(static_cast<const char*>(info.ptr), static_cast<size_t>(info.size), signals_only_);
   }
 
-  void feed_sentences(const py::list& sentences) {
+  void feed_sentences(const py::list& sentences, const py::object& spell) {
     for (const py::handle sentence : sentences) {
-      add_sentence(sentence);
+      add_sentence(sentence, spell);
       ++sentences_;
     }
   }
@@ -85,7 +85,7 @@ class PythonCounter {
     throw std::invalid_argument("sentence " + std::to_string(sentences_) + " " + what);
   }
 
-  void add_sentence(const py::handle& sentence) {
+  void add_sentence(const py::handle& sentence, const py::object& spell) {
     if (PyUnicode_Check(sentence.ptr()) || PyBytes_Check(sentence.ptr())) {
       refuse("is a plain string, " + py::repr(sentence).cast<std::string>().substr(0, 60) +
              "; expected a list of tokens, such as sentence.split()");
@@ -97,25 +97,45 @@ class PythonCounter {
     if (!list) throw py::error_already_set();
     // The size is read again each time: another thread may change the list while a block is handed over.
     for (py::ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.ptr()); ++i) {
-      add_token(PySequence_Fast_GET_ITEM(list.ptr(), i), i);
+      add_token(PySequence_Fast_GET_ITEM(list.ptr(), i), i, spell);
     }
     tokens_.ends.push_back(static_cast<uint32_t>(tokens_.lengths.size()));
   }
 
-  void add_token(const py::handle& token, py::ssize_t index) {
-    if (!PyUnicode_Check(token.ptr())) {
-      refuse("has a token of type " + type_name(token) + " at " + std::to_string(index) +
-             "; expected str, such as str(token)");
+  // `spell` names what is no plain token: no str, one that UTF-8 cannot hold, or one that begins like a name.
+  void add_token(const py::handle& token, py::ssize_t index, const py::object& spell) {
+    std::string_view text = utf8(token);
+    if (!spell.is_none() && (!text.data() || (!text.empty() && text[0] == '\0'))) {
+      const auto name = py::reinterpret_steal<py::object>(PyObject_CallOneArg(spell.ptr(), token.ptr()));
+      if (!name) throw py::error_already_set();
+      text = utf8(name);
+      if (text.data()) return append(text);  // while the name lives
     }
+    if (!text.data()) refuse_token(token, index);
+    append(text);
+  }
+
+  // The text of a str; its data is null for any other object and for a str that UTF-8 cannot hold.
+  static std::string_view utf8(const py::handle& token) {
+    if (!PyUnicode_Check(token.ptr())) return {};
     py::ssize_t size = 0;
     const char* const bytes = PyUnicode_AsUTF8AndSize(token.ptr(), &size);
-    if (!bytes) {
-      PyErr_Clear();
-      refuse("has a token with a lone surrogate at " + std::to_string(index) + ", which UTF-8 cannot hold");
+    if (!bytes) PyErr_Clear();
+    return {bytes, bytes ? static_cast<size_t>(size) : 0};
+  }
+
+  [[noreturn]] void refuse_token(const py::handle& token, py::ssize_t index) const {
+    const std::string place = " at " + std::to_string(index);
+    if (PyUnicode_Check(token.ptr())) {
+      refuse("has a token with a lone surrogate" + place + ", which UTF-8 cannot hold");
     }
-    if (static_cast<uint64_t>(size) >= uint64_t{1} << 31) refuse("has a token of 2 GiB or more");
-    tokens_.bytes.append(bytes, static_cast<size_t>(size));
-    tokens_.lengths.push_back(static_cast<uint32_t>(size));
+    refuse("has a token of type " + type_name(token) + place + "; expected str, such as str(token)");
+  }
+
+  void append(std::string_view text) {
+    if (text.size() >= uint64_t{1} << 31) refuse("has a token of 2 GiB or more");
+    tokens_.bytes.append(text);
+    tokens_.lengths.push_back(static_cast<uint32_t>(text.size()));
     const bool full = tokens_.bytes.size() >= counter_.settings().block_bytes;
     if (full || tokens_.lengths.size() + tokens_.ends.size() >= kTokensPerBlock) push_tokens();
   }
@@ -237,17 +257,22 @@ void bind_corpus(py::module_& module) {
            "Reads a plain file on all threads; progress(bytes) is called now and then.")
       .def("feed", &PythonCounter::feed, py::arg("chunk"), "Takes the next bytes of a text.")
       .def("feed_sentences", &PythonCounter::feed_sentences, py::arg("sentences"),
-           "Takes a list of sentences, each a list of str.")
+           py::arg("spell") = py::none(),
+           "Takes a list of sentences, each a list of str; spell(token) is the str for any other token.")
       .def("end_source", &PythonCounter::end_source)
       .def("finish", &PythonCounter::finish, "Waits for the threads and returns what they counted.");
   py::class_<CountedWords>(module, "CountedWords",
                            "Words of a counted corpus, by number, and its text as ids.")
       .def_property_readonly("tokens", &CountedWords::tokens)
+      .def("sentences", &CountedWords::sentences, "Number of sentences that hold a token.")
       .def("__len__", &CountedWords::words)
       .def("least_count", &CountedWords::least_count, py::arg("words"))
       .def(
           "select", [](const CountedWords& words, uint64_t least) { return to_array(words.select(least)); },
           py::arg("min_count"), "Numbers of frequent words: most frequent first, ties by first appearance.")
+      .def(
+          "in_order", [](const CountedWords& words) { return to_array(words.in_order()); },
+          "Numbers of all words by first appearance.")
       .def("words", &words_of, py::arg("numbers").noconvert())
       .def("counts", &counts_of, py::arg("numbers").noconvert())
       .def("find", &find_all, py::arg("words"), "Number of each word; 2^32 - 1 where there is none.")

@@ -69,8 +69,14 @@ void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output,
   bound.trainer.read(input_rows, output_rows, inner_rows);
 }
 
-void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int64_t>& offsets) {
-  bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets);
+void lock(BoundTrainer& bound, const Array<float>& locks) {
+  require_shape("locks", locks, {bound.trainer.params().vocabulary});
+  bound.trainer.lock(locks.data());
+}
+
+void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int64_t>& offsets,
+                const py::object& after_piece) {
+  bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets, after_piece);
   bound.ids = ids;
   bound.offsets = offsets;
 }
@@ -105,9 +111,13 @@ void bind_cpu(py::module_& module) {
       .def("read", &read, py::arg("input").noconvert(), py::arg("output").noconvert(),
            py::arg("inner").noconvert() = py::none(),
            "Copies the matrices into float32 arrays [vocabulary, dimension].")
-      .def("set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
-           "Checks a corpus, int32 ids [tokens] and int64 offsets [sentences + 1], and trains on it from now "
-           "on.")
+      .def("lock", &lock, py::arg("locks").noconvert(),
+           "Lets input row w take locks[w] times its change from now on; float32 [vocabulary].")
+      .def(
+          "set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
+          py::arg("after_piece") = py::none(),
+          "Checks a corpus, int32 ids [tokens] and int64 offsets [sentences + 1], piece by piece with a call "
+          "of after_piece behind each, and trains on it from now on.")
       .def("train", &train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
            "Trains the segments that begin at tokens begin ... end - 1: (words, pairs, loss).")
       .def_property_readonly("simd", [](const BoundTrainer& bound) { return bound.trainer.simd(); })

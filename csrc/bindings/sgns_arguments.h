@@ -55,9 +55,10 @@ inline void check_offsets(const CorpusView& corpus, int64_t tokens) {
   }
 }
 
-inline void check_ids(const CorpusView& corpus, int32_t vocabulary) {
+// Checks the ids of tokens begin ... end - 1.
+inline void check_ids(const CorpusView& corpus, int32_t vocabulary, int64_t begin, int64_t end) {
   int32_t low = 0, high = 0;
-  for (int64_t token = 0; token < corpus.tokens(); ++token) {
+  for (int64_t token = begin; token < end; ++token) {
     low = std::min(low, corpus.ids[token]);
     high = std::max(high, corpus.ids[token]);
   }
@@ -67,16 +68,27 @@ inline void check_ids(const CorpusView& corpus, int32_t vocabulary) {
   }
 }
 
-// A view of a corpus that was checked whole: trainers rely on it.
+// A view of a corpus that was checked whole: trainers rely on it. `after_piece`, which may be None, is called
+// after each piece of it: a mapped file's pages can be given back before the next ones come.
 inline CorpusView checked_corpus(const SgnsParams& params, const Array<int32_t>& ids,
-                                 const Array<int64_t>& offsets) {
+                                 const Array<int64_t>& offsets,
+                                 const pybind11::object& after_piece = pybind11::none()) {
+  constexpr int64_t piece = int64_t{1} << 24;
   require_shape("ids", ids, {-1});
   require_shape("offsets", offsets, {-1});
   if (offsets.shape(0) < 1) throw std::invalid_argument("offsets must not be empty");
   const CorpusView corpus = {ids.data(), offsets.data(), offsets.shape(0) - 1};
-  pybind11::gil_scoped_release release;
-  check_offsets(corpus, ids.shape(0));
-  check_ids(corpus, params.vocabulary);
+  {
+    pybind11::gil_scoped_release release;
+    check_offsets(corpus, ids.shape(0));
+  }
+  for (int64_t begin = 0; begin < corpus.tokens(); begin += piece) {
+    {
+      pybind11::gil_scoped_release release;
+      check_ids(corpus, params.vocabulary, begin, std::min(begin + piece, corpus.tokens()));
+    }
+    if (!after_piece.is_none()) after_piece();
+  }
   return corpus;
 }
 

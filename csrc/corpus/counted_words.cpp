@@ -97,6 +97,21 @@ void CountedWords::find_order() {
   }
 }
 
+// An end counts if a token stands between it and the end before, which may be in an earlier block.
+int64_t CountedWords::sentences() const {
+  std::vector<uint32_t> scratch;
+  int64_t sentences = 0, before = 0, last_end = 0;
+  for (const BlockRecord& block : blocks_) {
+    const uint32_t* ends = spill_->read(block.ends_at, block.ends, scratch);
+    for (uint32_t i = 0; i < block.ends; ++i) {
+      sentences += before + ends[i] > last_end;
+      last_end = before + ends[i];
+    }
+    before += block.tokens;
+  }
+  return sentences;
+}
+
 uint64_t CountedWords::least_count(size_t words) const {
   if (words >= order_.size()) return 1;
   std::vector<uint64_t> counts;

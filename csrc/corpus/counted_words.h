@@ -32,6 +32,7 @@ class CountedWords {
 
   int64_t tokens() const { return tokens_; }
   size_t words() const { return order_.size(); }
+  int64_t sentences() const;                         // that hold a token
   size_t numbers() const { return counts_.size(); }  // every number is below
 
   // The smallest count that at most `words` words reach: gensim's rule for max_final_vocab.
@@ -39,6 +40,9 @@ class CountedWords {
 
   // Numbers of the words that occur `min_count` times or more: most frequent first, ties by first appearance.
   std::vector<uint32_t> select(uint64_t min_count) const;
+
+  // Numbers of all words by first appearance.
+  const std::vector<uint32_t>& in_order() const { return order_; }
 
   // Number of a word, kNoWord if the corpus does not hold it.
   uint32_t find(std::string_view word) const;

@@ -47,14 +47,17 @@ class CbowTrainer {
     } else {
       CbowKernel<V, true>::train(tile_);
     }
+    words_.release_held(tile_);
     stats_.pairs += tile_.outputs;
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, slots());
   }
 
   KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
     tile_.contexts = 0;
-    words_.for_each_context(segment, i,
-                            [this](uint32_t id) { tile_.context[tile_.contexts++] = words_.input_row(id); });
+    words_.for_each_context(segment, i, [this](uint32_t id) {
+      tile_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
+      ++tile_.contexts;
+    });
     const float contexts = static_cast<float>(tile_.contexts);
     tile_.scale = params_.cbow_mean ? 1.0f / contexts : 1.0f;
     tile_.share = params_.cbow_mean ? 1.0f : 1.0f / contexts;

@@ -54,7 +54,7 @@ class ChunkTrainer {
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
     return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_can_be_found() &&
-           params_.share_negatives == 1 && !params_.loss;
+           params_.share_negatives == 1 && !params_.loss && !words_.has_locks();
   }
 
   void train_segment(const Segment& segment) {
@@ -96,6 +96,7 @@ class ChunkTrainer {
     stats_.pairs += pairs;
     look_ahead(first);
     kernel_for(tile_.contexts, tile_.outputs)(tile_);
+    words_.release_held(tile_);
     if (params_.loss) {
       stats_.loss += tile_loss<V>(tile_, SlotLayout<V>(tile_.contexts, tile_.outputs).slots());
     }

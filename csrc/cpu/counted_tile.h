@@ -74,7 +74,8 @@ class CountedTile {
         const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
         if (index == tile_.contexts) {
           work_.context_words[index] = 0;
-          work_.context[tile_.contexts++] = words_.input_row(id);
+          work_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
+          ++tile_.contexts;
         }
         ++work_.context_words[index];
       });

@@ -81,6 +81,12 @@ void CpuTrainer::read(float* input, float* output, float* inner) const {
   if (has_tree(params_)) copy_rows(inner_rows(), stride_, inner, params_.dimension, params_);
 }
 
+void CpuTrainer::lock(const float* locks) {
+  if (params_.order == Order::pair) throw std::invalid_argument("locks need window order, got pair order");
+  locks_.assign(locks, locks + params_.vocabulary);
+  for (Workspace& workspace : workspaces_) workspace.hold_rows(stride_);
+}
+
 SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch) {
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
@@ -95,7 +101,8 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                      input_.get(),
                      output_.get(),
                      stride_,
-                     epoch};
+                     epoch,
+                     locks_.empty() ? nullptr : locks_.data()};
   std::vector<SpanStats> stats(workspaces_.size());
   std::atomic<int64_t> next{begin};
   // Short spans, of slow settings, are cut finer so that every thread has its part of them.

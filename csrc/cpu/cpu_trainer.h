@@ -24,6 +24,10 @@ class CpuTrainer {
   void load(const float* input, const float* output, const float* inner);
   void read(float* input, float* output, float* inner) const;
 
+  // Locks input rows from now on: row w takes locks[w] times its change, nothing for 0 and all of it for 1.
+  // locks: [vocabulary]. Throws std::invalid_argument for pair order, which has no tiles.
+  void lock(const float* locks);
+
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
   // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run. The corpus must
   // be sound: offsets that rise from 0, ids below the vocabulary's size.
@@ -41,6 +45,7 @@ class CpuTrainer {
   const LevelKernels& kernels_;
   int64_t stride_;
   std::vector<uint32_t> keep_;
+  std::vector<float> locks_;  // empty if there are none
   std::vector<int64_t> path_offsets_;
   std::vector<uint32_t> path_steps_;
   AlignedArray<AliasSlot> noise_;

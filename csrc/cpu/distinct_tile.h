@@ -22,7 +22,7 @@ class DistinctTile {
         tile_(tile),
         windows_(params.share_negatives),
         outputs_(params.share_negatives + params.negative),
-        usable_(windows_ <= kMostPatternedWindows && words.repeats_can_be_found()) {
+        usable_(windows_ <= kMostPatternedWindows && words.repeats_can_be_found() && !words.has_locks()) {
     if (usable_) make_patterns();
   }
 
@@ -119,7 +119,8 @@ class DistinctTile {
       const int across = layout.block_width(o), padding = layout.block(across) - layout.height * across;
       int slot = layout.slot(0, o);
       for (int c = 0, row = 0; c < tile_.contexts; ++c) {
-        // A whole pattern is written: its zeros fall on padding or where the next context's will.
+        // A whole pattern is written: its zeros fall on padding, where the next context's will, or behind all
+        // slots.
         const int from = work_.meets[c] * pattern_size_ + pattern;
         std::memcpy(tile_.positive + slot, &work_.positive_pattern[from], sizeof(float) * kPatternFloats);
         std::memcpy(tile_.total + slot, &work_.total_pattern[from], sizeof(float) * kPatternFloats);

@@ -79,10 +79,36 @@ class KeptWords {
     return !work_.repeats[i] && work_.latest_repeat[high - 1] < low;
   }
 
+  bool has_locks() const { return job_.locks != nullptr; }
+  // Where context c of a tile is trained: in place, or a locked row as a copy (release_held).
+  KERNEL_INLINE float* context_row(uint32_t id, int c) const {
+    float* const row = input_row(id);
+    if (!job_.locks || job_.locks[id] == 1.0f) return row;
+    float* const copy = held_row(c);
+    for (int64_t k = 0; k < job_.stride; ++k) copy[k] = copy[job_.stride + k] = row[k];
+    work_.held_ids[c] = id;
+    return copy;
+  }
+  // Lets the locked rows of a trained tile take their share of what their copies learned.
+  void release_held(const Tile& tile) const {
+    if (!job_.locks) return;
+    for (int c = 0; c < tile.contexts; ++c) {
+      const float* const copy = held_row(c);
+      if (tile.context[c] != copy) continue;
+      float* const row = input_row(work_.held_ids[c]);
+      const float share = job_.locks[work_.held_ids[c]];
+      if (share == 0.0f) continue;
+      for (int64_t k = 0; k < job_.stride; ++k) row[k] += share * (copy[k] - copy[job_.stride + k]);
+    }
+  }
+
   KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
   KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
 
  private:
+  // The copy to train; behind it stands the row as it was.
+  KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
+
   void subsample(Segment* segments, int count) {
     const int64_t begin = segments[0].begin, end = segments[count - 1].end;
     draw_keep_words<V>(params_.seed, job_.epoch, begin, end, work_.keep_words.get());

@@ -19,6 +19,7 @@ struct TrainJob {
   float* output;
   int64_t stride;
   int32_t epoch;
+  const float* locks;  // [vocabulary], the share of its change that an input row takes; null: all of it
 };
 
 struct LevelKernels {

@@ -53,6 +53,7 @@ class PathTrainer {
     count_path(words_.id(i), words, layout);
     look_ahead(i);
     GeneralKernel<V>::train(tile_);
+    words_.release_held(tile_);
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, layout.slots());
   }
 

@@ -7,6 +7,7 @@
 #include "cpu/kernels.h"
 #include "cpu/path_trainer.h"
 #include "cpu/tile.h"
+#include "cpu/workspace.h"
 
 namespace full_w2v {
 
@@ -26,7 +27,8 @@ int64_t most_slots(int contexts, int outputs) {
     const int64_t slots = SlotLayout<V>{contexts, o}.slots();
     most = slots > most ? slots : most;
   }
-  return most + V::lanes;  // whole vectors are written into the last block
+  // Whole vectors of scores and whole patterns (DistinctTile) are written at the last slots.
+  return most + (V::lanes > kPatternFloats ? V::lanes : kPatternFloats);
 }
 
 }  // namespace full_w2v

@@ -57,4 +57,9 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   output_table = id_table(output_entries, most_outputs);
 }
 
+void Workspace::hold_rows(int64_t stride) {
+  held_rows = aligned_array<float>(2 * most_contexts * stride);
+  held_ids = aligned_array<uint32_t>(most_contexts);
+}
+
 }  // namespace full_w2v

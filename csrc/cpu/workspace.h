@@ -59,6 +59,9 @@ struct alignas(64) Workspace {
     return tile;
   }
 
+  // Makes room for copies of a tile's context rows.
+  void hold_rows(int64_t stride);
+
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
   int margin;
@@ -81,6 +84,8 @@ struct alignas(64) Workspace {
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
   AlignedArray<float> positive_pattern, total_pattern;  // DistinctTiles
   AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
+  AlignedArray<float> held_rows;    // copies of locked context rows, trained in their place; empty
+  AlignedArray<uint32_t> held_ids;  // unless there are locks. The words behind the copies
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

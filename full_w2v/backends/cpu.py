@@ -80,13 +80,15 @@ class CpuBackend:
             path_steps=tree.steps if tree else None,
         )
         self._corpus = None
+        if model.locks is not None:
+            self._trainer.lock(model.locks)
         self._trainer.load(*model.matrices)
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
         """Trains every segment that begins at a token in begin ... end - 1."""
         trainer = self._loaded()
         if corpus is not self._corpus:
-            trainer.set_corpus(corpus.ids, corpus.offsets)
+            trainer.set_corpus(corpus.ids, corpus.offsets, corpus.release)
             self._corpus = corpus
         return SpanStats(*trainer.train(begin, end, epoch))
 

@@ -151,6 +151,8 @@ class CudaBackend:
         """
         config, vocabulary = model.config, model.vocabulary
         reason = self.refusal(config)
+        if model.locks is not None:
+            reason = "the cuda backend does not lock rows; use backend='cpu'"
         if reason:
             raise BackendError(reason)
         try:

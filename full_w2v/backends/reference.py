@@ -51,6 +51,7 @@ class Settings(NamedTuple):
 
     keep: uint32 [vocabulary], the largest draw that keeps each word.
     noise: uint32 [vocabulary, 2], threshold and alias of each slot of the negatives' alias table.
+    locks: float64 [vocabulary], the share of its change that each input row takes; empty where it is all.
     path_offsets, points, codes: of the Huffman tree (full_w2v.huffman), empty without hierarchical softmax.
     """
 
@@ -69,6 +70,7 @@ class Settings(NamedTuple):
     path_offsets: Int64
     points: Int64
     codes: NDArray[np.uint8]
+    locks: Float64 = np.empty(0)
 
 
 class Matrices(NamedTuple):
@@ -351,6 +353,14 @@ def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool) -> tuple[
 
 
 @_compiled
+def hold_back(locks: Float64, rows: Float64, inputs: Int64, before: Float64) -> None:
+    """Lets each input row of a tile keep locks[word] times its change since `before`, its rows."""
+    for i in range(len(before)):
+        for k in range(rows.shape[1] if (inputs[:i] != inputs[i]).all() else 0):  # once a row
+            rows[inputs[i], k] = before[i, k] + locks[inputs[i]] * (rows[inputs[i], k] - before[i, k])
+
+
+@_compiled
 def train_segment(
     settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
 ) -> tuple[int, float]:
@@ -361,12 +371,14 @@ def train_segment(
     pairs, loss = 0, 0.0
     for first in range(segment[0], segment[1], settings.share_negatives):
         tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
+        before = copy_rows(matrices.input, tile.inputs if len(settings.locks) else tile.inputs[:0])
         if settings.cbow:
             tile_pairs, tile_loss = cbow_step(matrices, tile, rate, settings.cbow_mean)
         elif settings.pair_order:
             tile_pairs, tile_loss = pair_step(matrices, tile, rate)
         else:
             tile_pairs, tile_loss = window_step(matrices, tile, rate)
+        hold_back(settings.locks, matrices.input, tile.inputs, before)
         pairs += tile_pairs
         loss += tile_loss
     return pairs, loss
@@ -404,6 +416,7 @@ class ReferenceBackend:
         self._config = model.config
         self._keep = keep_thresholds(counts, model.config.sample)
         self._noise = noise_table(counts, model.config.ns_exponent)
+        self._locks = np.asarray(() if model.locks is None else model.locks, np.float64)
         self.input = model.input.astype(np.float64)
         self.output = np.vstack(model.matrices[1:]).astype(np.float64)
         self._tree = model.tree or HuffmanTree.from_paths([], [])
@@ -443,6 +456,7 @@ class ReferenceBackend:
             hierarchical=c.hierarchical_softmax,
             keep=self._keep,
             noise=self._noise,
+            locks=self._locks,
             path_offsets=self._tree.offsets,
             points=self._tree.points,
             codes=self._tree.codes,

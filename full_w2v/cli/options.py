@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from full_w2v import __version__
@@ -316,9 +315,9 @@ def _bytes(text: str) -> int:
 
 def _embeddings_path(path: str) -> str:
     """The type of arguments whose suffix names a format: an unknown one is misuse, known before any work."""
-    from full_w2v.formats import suffixes
+    from full_w2v.formats import known_suffix, suffixes
 
-    if Path(path).suffix.lower() not in suffixes():
+    if known_suffix(path) is None:
         raise argparse.ArgumentTypeError(
             f"expected a name that ends in {', '.join(suffixes())}, got {path!r}"
         )

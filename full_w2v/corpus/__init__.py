@@ -16,6 +16,7 @@ from full_w2v.corpus.files import FileCorpus
 from full_w2v.corpus.iterables import Records, TokenLists, dataset_batches, is_dataset
 from full_w2v.corpus.places import expanded
 from full_w2v.corpus.settings import ERRORS, FORMATS, ReadSettings
+from full_w2v.corpus.spelling import Spelling
 
 __all__ = [
     "ERRORS",
@@ -26,6 +27,7 @@ __all__ = [
     "Progress",
     "ReadSettings",
     "Source",
+    "Spelling",
     "TokenLists",
     "expanded",
     "open_corpus",

@@ -1,7 +1,7 @@
 """What every corpus is to those who count it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from full_w2v import _native
 from full_w2v.corpus.settings import ReadSettings
@@ -15,12 +15,13 @@ class Corpus(ABC):
     """A corpus that can be counted.
 
     name: what messages call it. size: what `count` reports when it is done, None if that is not known.
-    reading: how it is read.
+    reading: how it is read. files: local files that it is read from.
     """
 
     name: str
     size: float | None
     reading: ReadSettings
+    files: Sequence[str] = ()
 
     @abstractmethod
     def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":

@@ -1,6 +1,6 @@
 """Gives text, records and token lists to the native counter, as the settings ask."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from full_w2v import _native
@@ -38,12 +38,20 @@ def feed_values(
         feed_lists(counter, [_as_tokens(value, first, name) for value in values], reading)
 
 
-def feed_lists(counter: "_native.CorpusCounter", sentences: list[Any], reading: ReadSettings) -> None:
-    """Feeds lists of tokens; `normalize` and `lowercase` apply to each token."""
+def feed_lists(
+    counter: "_native.CorpusCounter",
+    sentences: list[Any],
+    reading: ReadSettings,
+    spell: Callable[[Any], str] | None = None,
+) -> None:
+    """Feeds lists of tokens; `normalize` and `lowercase` apply to each token.
+
+    spell: names a token that is no text; without it such a one is refused.
+    """
     if reading.lowercase or reading.normalize is not None:
         sentences = [_changed_tokens(sentence, reading) for sentence in sentences]
     try:
-        counter.feed_sentences(sentences)
+        counter.feed_sentences(sentences, spell)
     except ValueError as error:
         raise CorpusError(str(error)) from None
 
@@ -79,7 +87,7 @@ def _feed_split(counter: "_native.CorpusCounter", texts: Iterator[str], reading:
 def _feed_tokenized(counter: "_native.CorpusCounter", texts: list[str], reading: ReadSettings) -> None:
     sentences = reading.tokenize(texts)  # what a function of the user's raises passes through
     try:
-        counter.feed_sentences(sentences)
+        counter.feed_sentences(sentences, None)
     except ValueError as error:
         raise CorpusError(str(error)) from None
 

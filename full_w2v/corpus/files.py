@@ -36,6 +36,7 @@ class FileCorpus(Corpus):
     def __init__(self, paths: Sequence[str | os.PathLike[str]], reading: ReadSettings | None = None) -> None:
         self.reading = reading or ReadSettings()
         self.places = [place_of(path) for path in expanded(paths)]
+        self.files = [place.path for place in self.places if place.is_regular]
         sizes = [place.size for place in self.places]
         self.size = None if None in sizes else sum(size for size in sizes if size is not None)
         one = len(self.places) == 1

@@ -8,6 +8,7 @@ from full_w2v import _native
 from full_w2v.corpus.base import Corpus, Done
 from full_w2v.corpus.feeding import feed_lists, feed_values
 from full_w2v.corpus.settings import ReadSettings
+from full_w2v.corpus.spelling import Spelling
 from full_w2v.errors import ConfigError, CorpusError
 
 ITEMS_AT_ONCE = 256
@@ -17,14 +18,21 @@ ROWS_AT_ONCE = 1_000
 class TokenLists(Corpus):
     """Sentences from any Python iterable, one-shot generators included: each is a list of str.
 
-    A token may hold any character. Raises CorpusError if `sentences` cannot be iterated over.
+    A token may hold any character. With a `spelling`, tokens may be other hashable objects too.
+    Raises CorpusError if `sentences` cannot be iterated over.
     """
 
     name = "the iterable of sentences"
     size = None
 
-    def __init__(self, sentences: Iterable[Iterable[str]], reading: ReadSettings | None = None) -> None:
+    def __init__(
+        self,
+        sentences: Iterable[Iterable[Any]],
+        reading: ReadSettings | None = None,
+        spelling: Spelling | None = None,
+    ) -> None:
         _check_iterable(sentences)
+        self._spell = None if spelling is None else spelling.name
         self.reading = reading or ReadSettings()
         self._sentences = sentences
 
@@ -34,7 +42,7 @@ class TokenLists(Corpus):
         sentences = iter(self._sentences)
         read = 0
         while batch := list(islice(sentences, ITEMS_AT_ONCE)):
-            feed_lists(counter, batch, self.reading)
+            feed_lists(counter, batch, self.reading, self._spell)
             read += len(batch)
             done(read)
         counter.end_source()

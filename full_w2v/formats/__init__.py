@@ -1,52 +1,120 @@
 """Files of embeddings and models.
 
-The suffix names the format:
+The end of the name tells the format:
 
     .txt .vec      word2vec text: a line "words dimension", then a word and its values on each line
+    .glove.txt     the same without the first line, as GloVe writes it
     .bin           word2vec binary: the same first line, then each word, a space and its float32 values
     .kv            gensim KeyedVectors, a pickle: load one only if you trust where it comes from
     .safetensors   our own: a whole model with its settings, or embeddings with their counts
+    .npz           NumPy arrays: words, vectors, counts
+    .parquet       a table: word, vector, count (needs pyarrow)
+    .tsv           TensorBoard's Embedding Projector, with a second file: .metadata.tsv
+    .model2vec     a folder for model2vec and sentence_transformers (needs tokenizers)
+    .usearch       an index for nearest neighbours, with a second file: .usearch.json (needs usearch)
 
-Text and binary hold no counts, and no word that is empty or has a white-space character in it. The other two
-hold any word (.safetensors: any that UTF-8 can encode).
+What a format cannot hold is refused: by text, binary and .model2vec a word that is empty or has a white-space
+character in it; by .tsv a tab or a line's end; by .npz a NUL at the end. Any word goes into .kv and .usearch,
+and any that UTF-8 can encode into .safetensors and .parquet.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from full_w2v.aside import check_writable, written_aside
+from full_w2v.aside import (
+    check_folder_writable,
+    check_writable,
+    folder_written_aside,
+    written_aside,
+    written_aside_together,
+)
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import keyed_vectors, native, word2vec_binary, word2vec_text
+from full_w2v.formats import (
+    keyed_vectors,
+    native,
+    nearest_index,
+    numpy_archive,
+    parquet,
+    projector,
+    static_model,
+    word2vec_binary,
+    word2vec_text,
+)
 from full_w2v.model import Model
 
 AnyPath = str | os.PathLike[str]
 
 
+Write = Callable[[Embeddings, Path], None]
+
+
 @dataclass(frozen=True)
 class _Format:
-    save: Callable[[Embeddings, BinaryIO], None]
+    """How a format is written and read. needs: a package that is not always installed."""
+
+    write: Write
     load: Callable[[Path], Embeddings]
+    needs: str | None = None
+    is_folder: bool = False
 
 
-_TEXT = _Format(word2vec_text.save, word2vec_text.load)
-_NATIVE = _Format(native.save_embeddings, native.load_embeddings)
+def _one_file(save: Callable[[Embeddings, BinaryIO], None]) -> Write:
+    def write(embeddings: Embeddings, path: Path) -> None:
+        with written_aside(path) as file:
+            save(embeddings, file)
+
+    return write
+
+
+def _files(save: Write) -> Write:
+    def write(embeddings: Embeddings, path: Path) -> None:
+        with written_aside_together(path) as aside:
+            save(embeddings, aside)
+
+    return write
+
+
+def _folder(save: Write) -> Write:
+    def write(embeddings: Embeddings, path: Path) -> None:
+        with folder_written_aside(path) as aside:
+            save(embeddings, aside)
+
+    return write
+
+
+_TEXT = _Format(_one_file(word2vec_text.save), word2vec_text.load)
+_NATIVE = _Format(_one_file(native.save_embeddings), native.load_embeddings)
 _FORMATS = {
     ".txt": _TEXT,
     ".vec": _TEXT,
-    ".bin": _Format(word2vec_binary.save, word2vec_binary.load),
-    ".kv": _Format(keyed_vectors.save, keyed_vectors.load),
+    ".bin": _Format(_one_file(word2vec_binary.save), word2vec_binary.load),
+    ".kv": _Format(_one_file(keyed_vectors.save), keyed_vectors.load),
     ".safetensors": _NATIVE,
+    ".glove.txt": _Format(_one_file(word2vec_text.save_glove), word2vec_text.load),
+    ".npz": _Format(_one_file(numpy_archive.save), numpy_archive.load),
+    ".parquet": _Format(_one_file(parquet.save), parquet.load, needs="pyarrow"),
+    ".tsv": _Format(_files(projector.save), projector.load),
+    ".model2vec": _Format(_folder(static_model.save), static_model.load, needs="tokenizers", is_folder=True),
+    ".usearch": _Format(_files(nearest_index.save), nearest_index.load, needs="usearch"),
 }
 
 
 def suffixes() -> tuple[str, ...]:
-    """Suffixes of the formats that can be written and read."""
+    """Ends of the names of files that can be written and read."""
     return tuple(_FORMATS)
+
+
+def known_suffix(path: AnyPath) -> str | None:
+    """The suffix of `suffixes` that a name ends in, the longest; None if there is none."""
+    name = Path(path).name.lower()
+    found = [suffix for suffix in _FORMATS if name.endswith(suffix) and name != suffix]
+    return max(found, key=len, default=None)
 
 
 def save_embeddings(embeddings: Embeddings, path: AnyPath) -> None:
@@ -58,8 +126,8 @@ def save_embeddings(embeddings: Embeddings, path: AnyPath) -> None:
     the file cannot be written. Then nothing is left behind, and an older file of that name stays as it is.
     """
     chosen = _format(path)
-    with _blamed_on(path), written_aside(Path(path)) as file:
-        chosen.save(embeddings, file)
+    with _blamed_on(path):
+        chosen.write(embeddings, Path(path))
 
 
 def load_embeddings(path: AnyPath) -> Embeddings:
@@ -112,17 +180,23 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     Raises FormatError if the suffix is unknown, OSError if the folder is missing or not writable, ConfigError
     if the path leads to one of the inputs.
     """
-    _format(path)
-    check_writable(Path(path), inputs)
+    (check_folder_writable if _format(path).is_folder else check_writable)(Path(path), inputs)
 
 
 def _format(path: AnyPath) -> _Format:
-    suffix = Path(path).suffix.lower()
-    if suffix not in _FORMATS:
+    """The format of a path; raises FormatError if it is unknown or needs a package that is missing."""
+    suffix = known_suffix(path)
+    if suffix is None:
         raise FormatError(
-            f"{os.fspath(path)}: expected a name that ends in {', '.join(_FORMATS)}, got {suffix!r}"
+            f"{os.fspath(path)}: expected a name that ends in {', '.join(_FORMATS)}, "
+            f"got {Path(path).suffix!r}"
         )
-    return _FORMATS[suffix]
+    chosen = _FORMATS[suffix]
+    if chosen.needs and find_spec(chosen.needs) is None:
+        raise FormatError(
+            f"{os.fspath(path)}: {suffix} needs the package {chosen.needs}; pip install 'full-w2v[exports]'"
+        )
+    return chosen
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """word2vec text: a line "words dimension", then a line "word value value ..." for each word, in UTF-8."""
 
 import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from full_w2v.config import MAX_VECTOR_SIZE
 from full_w2v.embeddings import Embeddings
@@ -24,12 +27,29 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
     """Writes the fewest digits that read back as the same float32; FormatError for words it cannot hold."""
     words = separable(embeddings.words)
     file.write(b"%d %d\n" % embeddings.vectors.shape)
-    for begin in range(0, len(words), ROWS_PER_WRITE):
-        rows = embeddings.vectors[begin : begin + ROWS_PER_WRITE]
+    _write_lines(words, embeddings, file)
+
+
+def save_glove(embeddings: Embeddings, file: BinaryIO) -> None:
+    """Writes the same without the first line, as GloVe does."""
+    _write_lines(separable(embeddings.words), embeddings, file)
+
+
+def digits(vectors: NDArray[np.float32]) -> Iterator[list[bytes]]:
+    """The fewest digits of each row's values, with spaces between, some rows at a time."""
+    for begin in range(0, len(vectors), ROWS_PER_WRITE):
+        rows = np.ascontiguousarray(vectors[begin : begin + ROWS_PER_WRITE])
         # JSON's digits are what is wanted here, and orjson makes them 20 times faster than numpy.
-        digits = orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY).replace(_MISREAD, _READ_RIGHT)
-        lines = zip(words[begin:], digits.replace(b",", b" ")[2:-2].split(b"] ["), strict=False)
-        file.write(b"".join(b"%b %b\n" % line for line in lines))
+        text = orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY).replace(_MISREAD, _READ_RIGHT)
+        yield text.replace(b",", b" ")[2:-2].split(b"] [")
+
+
+def _write_lines(words: list[bytes], embeddings: Embeddings, file: BinaryIO) -> None:
+    remaining = iter(words)
+    for rows in digits(embeddings.vectors):
+        file.write(
+            b"".join(b"%b %b\n" % line for line in zip(islice(remaining, len(rows)), rows, strict=True))
+        )
 
 
 def load(path: Path) -> Embeddings:

@@ -171,9 +171,9 @@ def seconds_of_words_and_rows(
 
 
 def few_words(corpus: EncodedCorpus) -> tuple[Vocabulary, EncodedCorpus]:
-    """Sentences of as many tokens from a vocabulary whose rows stay in the cache."""
+    """Sentences of a quarter as many tokens from a vocabulary whose rows stay in the cache."""
     random = np.random.default_rng(1)
-    ids = random.integers(0, FEW_WORDS, corpus.tokens // 4, dtype=np.int32)
+    ids = random.integers(0, FEW_WORDS, max(FEW_WORDS, corpus.tokens // 4), dtype=np.int32)
     counts = np.maximum(np.bincount(ids, minlength=FEW_WORDS), 1)
     offsets = np.arange(0, len(ids) + 1, 1_000, dtype=np.int64)
     return Vocabulary([str(word) for word in range(FEW_WORDS)], counts), EncodedCorpus(
