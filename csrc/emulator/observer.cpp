@@ -3,14 +3,11 @@
 #include <algorithm>
 
 #include "emulator/loaded_module.h"
+#include "emulator/requests.h"
 #include "emulator/settings.h"
 
 namespace emulator {
 namespace {
-
-constexpr uint32_t kSectorBytes = 32;
-constexpr uint32_t kWordBytes = 4;
-constexpr uint32_t kBanks = 32;
 
 const char* name(Access kind) {
   switch (kind) {
@@ -28,23 +25,15 @@ bool within(const void* address, const void* base, size_t bytes) {
   return at - first < bytes;
 }
 
-// Wavefronts of a shared request: the most distinct words that fall into one bank.
-uint32_t wavefronts(const std::vector<uintptr_t>& distinct_words) {
-  uint32_t in_bank[kBanks] = {}, most = 0;
-  for (const uintptr_t word : distinct_words) most = std::max(most, ++in_bank[word % kBanks]);
-  return most;
-}
-
-std::vector<uintptr_t> distinct(std::vector<uintptr_t> values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+std::vector<uintptr_t> without_repeats(std::vector<uintptr_t> values) {
+  values.resize(distinct(values.data(), values.size()));
   return values;
 }
 
 uint64_t sectors(const std::vector<uintptr_t>& distinct_words) {
   std::vector<uintptr_t> touched;
   for (const uintptr_t word : distinct_words) touched.push_back(word * kWordBytes / kSectorBytes);
-  return distinct(std::move(touched)).size();
+  return distinct(touched.data(), touched.size());
 }
 
 void add(Traffic& traffic, uint64_t bytes, uint64_t sectors) {
@@ -223,15 +212,14 @@ void Observer::flush(Requests& requests) {
 }
 
 void Observer::count(const Place& place, const Request& request) {
-  constexpr uint64_t kWavefrontBytes = kBanks * kWordBytes;
-  const std::vector<uintptr_t> words = distinct(request.words);
+  const std::vector<uintptr_t> words = without_repeats(request.words);
   // Loads of one word by several lanes are one; each atomic is its own.
   const uint64_t bytes = (place.kind == Access::atomic ? request.words : words).size() * kWordBytes;
   if (place.allocation != 0) {
     add(kernel_->global[place.allocation].of(place.kind), bytes, sectors(words));
     return;
   }
-  const uint64_t taken = wavefronts(words);
+  const uint64_t taken = wavefronts(words.data(), words.size());
   add(kernel_->shared.of(place.kind), bytes, taken);
   kernel_->bank_conflicts += taken - (words.size() * kWordBytes + kWavefrontBytes - 1) / kWavefrontBytes;
 }

@@ -5,30 +5,20 @@
 #include <stdexcept>
 
 #include "emulator/device_memory.h"
+#include "emulator/requests.h"
 
 namespace emulator::ptx {
 namespace {
-
-constexpr uint32_t kSectorBytes = 32;
-constexpr uint32_t kBanks = 32;
-constexpr uint32_t kWavefrontBytes = 128;
 
 // What stops a launch; its text becomes the fault's.
 struct Stopped : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Distinct values of a short list, which it sorts.
-template <class T>
-size_t distinct(T* values, size_t count) {
-  std::sort(values, values + count);
-  return static_cast<size_t>(std::unique(values, values + count) - values);
-}
-
 // The wavefronts that a request of shared memory takes: lanes whose words lie in one bank go one after
 // another, those that want the same word together. 8-byte requests go half a warp at a time, 16-byte ones a
 // quarter.
-uint64_t wavefronts(const uint64_t* offsets, uint32_t mask, uint32_t bytes) {
+uint64_t request_wavefronts(const uint64_t* offsets, uint32_t mask, uint32_t bytes) {
   const uint32_t together = bytes >= 16 ? 8 : bytes >= 8 ? 16 : kLanes;
   uint64_t sum = 0;
   for (uint32_t first = 0; first < kLanes; first += together) {
@@ -36,12 +26,11 @@ uint64_t wavefronts(const uint64_t* offsets, uint32_t mask, uint32_t bytes) {
     size_t count = 0;
     for (uint32_t l = first; l < first + together; ++l) {
       if (!(mask >> l & 1)) continue;
-      for (uint32_t byte = 0; byte < bytes; byte += 4) words[count++] = (offsets[l] + byte) / 4;
+      for (uint32_t byte = 0; byte < bytes; byte += kWordBytes) {
+        words[count++] = (offsets[l] + byte) / kWordBytes;
+      }
     }
-    count = distinct(words, count);
-    uint64_t in_bank[kBanks] = {}, most = 0;
-    for (size_t i = 0; i < count; ++i) most = std::max(most, ++in_bank[words[i] % kBanks]);
-    sum += most;
+    sum += wavefronts(words, distinct(words, count));
   }
   return sum;
 }
@@ -168,7 +157,7 @@ void WarpState::shared_request(const Instruction& one, uint32_t mask, uint32_t b
     if (offsets[lane] % bytes) fail(one, "is not aligned to its size");
     at[lane] = shared_ + offsets[lane];
   }
-  const uint64_t taken = wavefronts(offsets, mask, bytes), moved = uint64_t{members(mask)} * bytes;
+  const uint64_t taken = request_wavefronts(offsets, mask, bytes), moved = uint64_t{members(mask)} * bytes;
   count(counters_.shared.of(access), moved, taken);
   uint64_t unlike[kLanes];
   size_t different = 0;
