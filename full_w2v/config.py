@@ -68,6 +68,10 @@ class TrainConfig:
         for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss"):
             self._set(name, _checked_bool(name, getattr(self, name)))
         fewest = 0 if self.hierarchical_softmax else 1
+        if self.negative == 0 and fewest == 1:
+            raise ConfigError(
+                f"negative must be between 1 and {MAX_NEGATIVE}, got 0; 0 needs hierarchical_softmax (--hs)"
+            )
         self._set("negative", checked_integer("negative", self.negative, fewest, MAX_NEGATIVE))
         self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))
         self._set("seed", checked_integer("seed", self.seed, 0, 2**64 - 1))
@@ -111,14 +115,16 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """Settings from `to_dict`; raises ConfigError if one is unknown or out of range."""
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        unknown = sorted(set(values) - set(setting_names(cls)))
         if unknown:
-            raise ConfigError(f"unknown setting {', '.join(unknown)}; known are {_names(cls)}")
+            known = ", ".join(setting_names(cls))
+            raise ConfigError(f"unknown setting {', '.join(unknown)}; known are {known}")
         return cls(**values)
 
 
-def _names(config: type[TrainConfig]) -> str:
-    return ", ".join(field.name for field in fields(config))
+def setting_names(config: Any) -> list[str]:
+    """Names of the fields of a class of settings, a dataclass."""
+    return [field.name for field in fields(config)]
 
 
 def usable_cores() -> int:

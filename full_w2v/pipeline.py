@@ -1,18 +1,20 @@
 """The whole job in one call: corpus to vocabulary to encoded corpus to a trained model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from full_w2v.backends import Backend, open_backend
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import ConfigError
 from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
+from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation, prepare, timed
 from full_w2v.trainer import Progress, TrainReport, train_model
 
@@ -66,6 +68,7 @@ def train(
         compressed, a dataset of Hugging Face, or any iterable of lists of words, read once.
     reading, preparation, config: ReadSettings, Preparation and TrainConfig.
     settings: theirs by name: lowercase=True, min_count=5, cache="folder", vector_size=100, epochs=5, ...
+        phrases may be a number of passes.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
     on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, items) and
         their total or None; then with "encode", words done and their total.
@@ -76,9 +79,10 @@ def train(
     backend before anything is read, BackendError also for a training that diverged.
     """
     reading = replace(reading or ReadSettings(), **_taken(settings, ReadSettings))
-    wanted = replace(preparation or Preparation(), **_taken(settings, Preparation))
+    wanted = replace(preparation or Preparation(), **_with_phrases(_taken(settings, Preparation)))
     if config is not None and settings:
         raise ConfigError(f"give either config or settings by name, got both: {', '.join(sorted(settings))}")
+    _check_names(settings)
     config = config or TrainConfig.from_dict(settings)
     engine = open_backend(backend, config) if isinstance(backend, str) else backend
     source = open_corpus(corpus, reading=reading)
@@ -95,7 +99,26 @@ def train(
     )
 
 
+def _with_phrases(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of Preparation, in which phrases may be a number of passes."""
+    passes = settings.get("phrases")
+    if isinstance(passes, int):
+        settings["phrases"] = PhraseSettings(passes=passes) if passes else None
+    return settings
+
+
+def _check_names(settings: dict[str, Any]) -> None:
+    """Raises ConfigError, with the names that are nearest, for a setting that no class of settings has."""
+    kinds = (ReadSettings, Preparation, TrainConfig)
+    known = sorted({name for kind in kinds for name in setting_names(kind)})
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}" if near else f"known are {', '.join(known)}"
+            raise ConfigError(f"unknown setting {name}; {hint}")
+
+
 def _taken(settings: dict[str, Any], kind: type[ReadSettings] | type[Preparation]) -> dict[str, Any]:
     """Those of the settings that are of one kind, taken away from the others."""
-    names = {field.name for field in fields(kind)} - {"threads"}  # of TrainConfig, for all phases
+    names = set(setting_names(kind)) - {"threads"}  # of TrainConfig, for all phases
     return {name: settings.pop(name) for name in list(settings) if name in names}

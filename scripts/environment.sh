@@ -34,6 +34,6 @@ install_package() {
   check_prerequisites
   [[ -e $venv ]] || "${PYTHON:-python3}" -m venv "$venv"
   "$venv/bin/python" -m pip --version >/dev/null 2>&1 || fail "$venv has no working pip; remove it and try again"
-  echo "Installing full-w2v into $venv ..."
+  echo "Installing full-w2v into $venv; compiling takes a minute or more ..."
   "$venv/bin/python" -m pip install --quiet --editable "$root${1:+[$1]}"
 }

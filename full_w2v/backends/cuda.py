@@ -324,7 +324,11 @@ def _import(name: str, emulated: bool) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        what = "without the emulated device" if emulated else "without CUDA"
+        what = (
+            "without the emulated device, which in-place builds have unless FULL_W2V_CUDA=off"
+            if emulated
+            else "without CUDA"
+        )
         raise BackendError(f"this installation was built {what}") from error
     except ImportError as error:
         raise BackendError(f"{name} cannot be loaded: {error}") from error

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from full_w2v.backends import backend_status
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
+from full_w2v.decompression import FORMATS as COMPRESSIONS
+from full_w2v.errors import ConfigError
 from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
@@ -24,7 +26,8 @@ def train(options: argparse.Namespace) -> None:
     from full_w2v.terminal import PhaseBars
 
     config = _chosen(TrainConfig, options)
-    check_output(options.output, inputs=expanded(options.corpus))
+    read = [path for path in (options.vocabulary, options.tokenizer) if path is not None]
+    check_output(options.output, inputs=[*expanded(options.corpus), *read])
     with PhaseBars(enabled=not options.quiet) as bars:
         result = run(
             options.corpus,
@@ -62,8 +65,12 @@ def neighbours(options: argparse.Namespace) -> None:
 
 def vocabulary(options: argparse.Namespace) -> None:
     """Prints or saves the words of a corpus with their counts, most frequent first."""
+    from full_w2v.aside import check_writable
     from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
 
+    if options.output is not None:
+        read = [] if options.only is None else [options.only]
+        check_writable(Path(options.output), [*expanded(options.corpus), *read])
     limits = {"min_count": options.min_count, "max_final_vocab": options.max_final_vocab}
     if options.counts:
         first, *others = (load_vocabulary(path) for path in expanded(options.corpus))
@@ -101,6 +108,9 @@ def phrases(options: argparse.Namespace) -> None:
     from full_w2v.preparation import prepare
     from full_w2v.terminal import PhaseBars
 
+    if Path(options.output).suffix.lower() in COMPRESSIONS:
+        raise ConfigError(f"{options.output}: phrases are written as plain text; choose a name without "
+                          f"{Path(options.output).suffix}")  # fmt: skip
     check_writable(Path(options.output), expanded(options.corpus))
     corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
     wanted = Preparation(

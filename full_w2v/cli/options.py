@@ -18,7 +18,11 @@ CORPUS_HELP = (
     "file, directory, pattern, URL, or - for standard input: text with one sentence a line and words between "
     "white space, JSON lines, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
 )
-FORMATS_HELP = "the suffix names the format: .txt .vec .bin .kv .safetensors"
+# Written out: importing the formats would slow every command down.
+FORMATS_HELP = (
+    "the suffix names the format: .txt .vec .bin .kv .safetensors .glove.txt .npz .parquet .tsv .model2vec "
+    ".usearch"
+)
 
 
 def new_parser() -> argparse.ArgumentParser:
@@ -189,7 +193,7 @@ def _add_train(commands: Any) -> None:
         metavar="PATH",
         required=True,
         type=_embeddings_path,
-        help=FORMATS_HELP + " for the whole model",
+        help=FORMATS_HELP + "; .safetensors holds the whole model",
     )
     _add_preparation(parser)
     _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")

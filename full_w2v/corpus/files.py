@@ -15,7 +15,7 @@ from full_w2v.corpus.records import json_batches, spooled, table_batches
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.decompression import HEAD_BYTES, compression_of, text_chunks
-from full_w2v.errors import CorpusError
+from full_w2v.errors import ConfigError, CorpusError
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -71,6 +71,11 @@ class _FileReader:
             head = _head(file, self._place.name)
             compression = compression_of(PurePath(self._place.path), head)
             kind = _kind_of(self._place, head, self._reading)
+            if kind == "text" and self._reading.column is not None:
+                raise ConfigError(
+                    f"{self._place.name}: column={self._reading.column!r} is for JSON lines and tables, but "
+                    "this looks like text; say what it is with format='jsonl' (--format jsonl)"
+                )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
             if kind == "text" and plain and self._place.is_regular and compression is None:
                 self._counter.add_file(self._place.path, done)

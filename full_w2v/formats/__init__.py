@@ -62,6 +62,7 @@ class _Format:
     load: Callable[[Path], Embeddings]
     needs: str | None = None
     is_folder: bool = False
+    beside: Callable[[Path], Path] | None = None  # the second file of a format that has two
 
 
 def _one_file(save: Callable[[Embeddings, BinaryIO], None]) -> Write:
@@ -99,9 +100,11 @@ _FORMATS = {
     ".glove.txt": _Format(_one_file(word2vec_text.save_glove), word2vec_text.load),
     ".npz": _Format(_one_file(numpy_archive.save), numpy_archive.load),
     ".parquet": _Format(_one_file(parquet.save), parquet.load, needs="pyarrow"),
-    ".tsv": _Format(_files(projector.save), projector.load),
+    ".tsv": _Format(_files(projector.save), projector.load, beside=projector.metadata_path),
     ".model2vec": _Format(_folder(static_model.save), static_model.load, needs="tokenizers", is_folder=True),
-    ".usearch": _Format(_files(nearest_index.save), nearest_index.load, needs="usearch"),
+    ".usearch": _Format(
+        _files(nearest_index.save), nearest_index.load, needs="usearch", beside=nearest_index.words_path
+    ),
 }
 
 
@@ -180,7 +183,10 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     Raises FormatError if the suffix is unknown, OSError if the folder is missing or not writable, ConfigError
     if the path leads to one of the inputs.
     """
-    (check_folder_writable if _format(path).is_folder else check_writable)(Path(path), inputs)
+    chosen = _format(path)
+    (check_folder_writable if chosen.is_folder else check_writable)(Path(path), inputs)
+    if chosen.beside is not None:
+        check_writable(chosen.beside(Path(path)), inputs)
 
 
 def _format(path: AnyPath) -> _Format:

@@ -104,6 +104,56 @@ def test_a_wrong_instruction_set_is_misuse(
     assert done.error.startswith("FULL_W2V_SIMD must be one of scalar, ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["vocabulary", "corpus.txt", "--output", "corpus.txt"], "corpus.txt"),
+        (["vocabulary", "corpus.txt", "--only", "words.txt", "--output", "words.txt"], "words.txt"),
+        (["train", "corpus.txt", "--vocab", "words.txt", "--output", "words.txt"], "words.txt"),
+        (["train", "corpus.txt", "--tokenizer", "words.txt", "--output", "words.txt"], "words.txt"),
+        (["train", "v.metadata.tsv", "--output", "v.tsv"], "v.metadata.tsv"),
+        (["phrases", "corpus.txt", "--output", "corpus.txt"], "corpus.txt"),
+    ],
+)
+def test_what_is_read_is_never_overwritten(
+    command: Command,
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    output: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("a1 9\nb1 7\n")
+    (tmp_path / "v.metadata.tsv").write_bytes(corpus.read_bytes())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    done = command(*arguments)
+    assert done.code == 2
+    assert done.error == f"{output}: is read and would be overwritten; choose another output"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_phrases_are_not_written_under_the_name_of_an_archive(
+    command: Command, corpus: Path, tmp_path: Path
+) -> None:
+    done = command("phrases", corpus, "--output", tmp_path / "joined.gz")
+    assert done.code == 2
+    assert done.error.endswith("phrases are written as plain text; choose a name without .gz")
+
+
+def test_a_column_of_text_is_refused(command: Command, corpus: Path, tmp_path: Path) -> None:
+    done = command("train", corpus, "--column", "body", "--output", tmp_path / "v.txt")
+    assert done.code == 2
+    assert "column='body' is for JSON lines and tables, but this looks like text" in done.error
+
+
+def test_the_help_names_every_format() -> None:
+    from full_w2v.cli.options import FORMATS_HELP
+    from full_w2v.formats import suffixes
+
+    assert sorted(FORMATS_HELP.partition(": ")[2].split()) == sorted(suffixes())
+
+
 @pytest.mark.parametrize("kind", ["itself", "another name", "link"])
 def test_an_output_that_is_a_corpus_is_refused(
     command: Command, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
