@@ -6,6 +6,7 @@ import sys
 from glob import glob
 from pathlib import Path
 
+import pybind11
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
 
@@ -21,6 +22,21 @@ SIMD_FLAGS = {
     if X86
     else [],
 }
+HEADERS = glob("csrc/**/*.h", recursive=True)
+
+
+def stamp_of(target: Path) -> Path:
+    """The file that holds the command of which an object was made."""
+    return target.with_suffix(".command")
+
+
+def is_current(target: Path, source: Path, command: str) -> bool:
+    """Whether an object is of the same command, and newer than its source and every header of ours."""
+    stamp = stamp_of(target)
+    if not (target.exists() and stamp.exists() and stamp.read_text() == command):
+        return False
+    made = target.stat().st_mtime
+    return all(Path(path).stat().st_mtime <= made for path in [source, __file__, *HEADERS])
 
 
 class BuildModules(build_ext):
@@ -42,7 +58,11 @@ class BuildModules(build_ext):
 
         def compile_with_flags(obj, src, ext, cc_args, extra_postargs, pp_opts):
             flags = [*extra_postargs, *SIMD_FLAGS.get(Path(src).name, [])]
-            compile_one(obj, src, ext, cc_args, flags, pp_opts)
+            # Not the include paths: pip's build environments move from one installation to the next.
+            command = " ".join([pybind11.__version__, *self.compiler.compiler_so, *flags])
+            if not is_current(Path(obj), Path(src), command):
+                compile_one(obj, src, ext, cc_args, flags, pp_opts)
+                stamp_of(Path(obj)).write_text(command)
 
         self.compiler._compile = compile_with_flags
         super().build_extensions()
@@ -58,7 +78,7 @@ native = Pybind11Extension(
         + glob("csrc/bindings/native*.cpp")
     ),
     include_dirs=["csrc"],
-    depends=glob("csrc/**/*.h", recursive=True),
+    depends=HEADERS,
     cxx_std=17,
     # FULL_W2V_CXXFLAGS comes last of those that all files share, so that it can override them (the
     # sanitizers' build does); SIMD_FLAGS follow it.
