@@ -30,7 +30,8 @@ def sanitized(command: list[str]) -> list[str]:
     """The compiler's command with these sanitizers in place of the emulator's instrumentation."""
     kept = [flag for flag in command if flag not in {"-fsanitize=thread", "-O2", "-O3", "-c"}]
     checks = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all"
-    return [*kept, "-O1", "-g1", *checks.split(), "-c"]
+    # GCC 12 warns of its own std::regex under AddressSanitizer (GCC bug 105562).
+    return [*kept, "-O1", "-g1", "-Wno-maybe-uninitialized", *checks.split(), "-c"]
 
 
 @pytest.fixture(scope="module")
