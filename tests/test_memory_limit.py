@@ -63,6 +63,7 @@ def test_a_corpus_of_50_times_the_limit_gives_what_it_gives_without(tmp_path):
     assert limited.raw_tokens == free.raw_tokens == 5_000_000
 
 
+@pytest.mark.slow  # and left out under the sanitizers, whose own memory would count
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
 def test_the_limit_bounds_what_counting_takes(tmp_path):
     path = write_rare_words(tmp_path / "text", 50)
