@@ -22,19 +22,13 @@ class CbowTrainer {
         words_(job, workspace) {}
 
   SpanStats train(Segment* segments, int count) {
-    words_.find(segments, count);
-    for (int s = 0; s < count; ++s) train_segment(segments[s]);
-    stats_.words = words_.end() - work_.margin;
+    stats_.words = words_.for_each_window(
+        segments, count, tile_, [this](const Segment& segment, int32_t i) { train_window(segment, i); });
     return stats_;
   }
 
  private:
   static constexpr int kWindowsAhead = 4;  // windows between fetching a row and training it
-
-  void train_segment(const Segment& segment) {
-    tile_.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
-    for (int32_t i = segment.first; i < segment.last; ++i) train_window(segment, i);
-  }
 
   KERNEL_INLINE void train_window(const Segment& segment, int32_t i) {
     collect_contexts(segment, i);

@@ -30,6 +30,19 @@ class KeptWords {
     draw();
   }
 
+  // Finds them and calls train(segment, i) for each kept word i in turn, with its segment's rate in `tile`.
+  // Returns how many there are.
+  template <class Train>
+  int64_t for_each_window(Segment* segments, int count, Tile& tile, const Train& train) {
+    find(segments, count);
+    for (int s = 0; s < count; ++s) {
+      const Segment& segment = segments[s];
+      tile.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
+      for (int32_t i = segment.first; i < segment.last; ++i) train(segment, i);
+    }
+    return last_ - work_.margin;
+  }
+
   // latest_repeat[i]: the largest index so far whose word came again within the words that may be in one
   // tile. Words low ... high - 1 hold one twice only if that of their last is at least low.
   void find_repeated_words() {
