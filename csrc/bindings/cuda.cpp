@@ -64,15 +64,16 @@ void require(bool holds, const char* what, int64_t got) {
 }
 
 std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window,
-                                      bool shrink_windows, int32_t negative, float alpha, float min_alpha,
-                                      int32_t epochs, uint64_t seed, const std::string& order, bool loss,
-                                      const std::string& kernel, int device, uintptr_t stream,
-                                      int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
-                                      int64_t launch_tokens) {
+                                      bool shrink_windows, int32_t negative, int32_t share_negatives,
+                                      float alpha, float min_alpha, int32_t epochs, uint64_t seed,
+                                      const std::string& order, bool loss, const std::string& kernel,
+                                      int device, uintptr_t stream, int64_t corpus_bytes, int64_t blocks,
+                                      int64_t launch_segments, int64_t launch_tokens) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
   require(window >= 1, "window must be at least 1", window);
   require(negative >= 1, "negative must be at least 1", negative);
+  require(share_negatives >= 1, "share_negatives must be at least 1", share_negatives);
   require(epochs >= 1, "epochs must be at least 1", epochs);
   require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
   require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
@@ -82,7 +83,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   params.dimension = vector_size;
   params.window = window;
   params.negative = negative;
-  params.share_negatives = 1;
+  params.share_negatives = share_negatives;
   params.epochs = epochs;
   params.shrink_windows = shrink_windows;
   params.loss = loss;
@@ -216,6 +217,7 @@ py::tuple kernel_choice(int32_t vector_size, int32_t window, bool shrink_windows
   params.window = window;
   params.shrink_windows = shrink_windows;
   params.negative = negative;
+  params.share_negatives = 1;
   params.order = order_of(order);
   const KernelChoice choice = choose_kernel_on(device, kernel, params);
   return py::make_tuple(choice.kernel->name, choice.note);
@@ -225,18 +227,19 @@ void bind_trainer(py::module_& module) {
   py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
                            "Matrices and tables on one CUDA device, and the kernel that trains them.")
       .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
-                       int32_t negative, float alpha, float min_alpha, int32_t epochs, uint64_t seed,
-                       const std::string& order, bool loss, const std::string& kernel, int device,
-                       uintptr_t stream, int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
-                       int64_t launch_tokens) {
-             return std::make_unique<BoundTrainer>(make_trainer(
-                 vocabulary, vector_size, window, shrink_windows, negative, alpha, min_alpha, epochs, seed,
-                 order, loss, kernel, device, stream, corpus_bytes, blocks, launch_segments, launch_tokens));
+                       int32_t negative, int32_t share_negatives, float alpha, float min_alpha,
+                       int32_t epochs, uint64_t seed, const std::string& order, bool loss,
+                       const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
+                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
+             return std::make_unique<BoundTrainer>(
+                 make_trainer(vocabulary, vector_size, window, shrink_windows, negative, share_negatives,
+                              alpha, min_alpha, epochs, seed, order, loss, kernel, device, stream,
+                              corpus_bytes, blocks, launch_segments, launch_tokens));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
-           py::arg("shrink_windows"), py::arg("negative"), py::arg("alpha"), py::arg("min_alpha"),
-           py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("loss"), py::arg("kernel") = "auto",
-           py::arg("device") = 0, py::arg("stream") = 0,
+           py::arg("shrink_windows"), py::arg("negative"), py::arg("share_negatives"), py::arg("alpha"),
+           py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("loss"),
+           py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,

@@ -11,11 +11,18 @@ std::string names() {
   return text;
 }
 
-const char* name_of(Order order) { return order == Order::window ? "window" : "pair"; }
+// What of the settings the kernel does not compute.
+std::string shortcoming(const Kernel& kernel, const SgnsParams& params) {
+  const bool window = params.order == Order::window;
+  if (!(window ? kernel.window_order : kernel.pair_order)) {
+    return std::string("does not compute order ") + (window ? "window" : "pair");
+  }
+  return "does not share negatives";
+}
 
 // Why the kernel cannot be taken, or nothing.
 std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t shared_limit) {
-  if (!kernel.computes(params.order)) return std::string("does not compute order ") + name_of(params.order);
+  if (!kernel.computes(params)) return shortcoming(kernel, params);
   const int64_t needed = kernel.shape(params, shared_limit).shared_bytes;
   if (needed <= shared_limit) return "";
   return "needs " + std::to_string(needed) + " bytes of shared memory a block and the device has " +
@@ -26,10 +33,11 @@ std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t sh
 
 const std::vector<Kernel>& kernels() {
   static const std::vector<Kernel> all = {
-      {"warp", "window", true, false, &warp_shape, &launch_warp},
-      {"block", "pair", false, true, &block_shape, &launch_block},
-      {"register", "window, pair", true, true, &register_shape, &launch_register},
-      {"pair", "pair", false, true, &pair_shape, &launch_pair},
+      {"warp", "window", true, false, false, &warp_shape, &launch_warp},
+      {"group", "window", true, false, true, &group_shape, &launch_group},
+      {"block", "pair", false, true, false, &block_shape, &launch_block},
+      {"register", "window, pair", true, true, false, &register_shape, &launch_register},
+      {"pair", "pair", false, true, false, &pair_shape, &launch_pair},
   };
   return all;
 }
@@ -50,13 +58,14 @@ KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, in
   if (!known) throw std::invalid_argument("kernel must be one of " + names() + ", got '" + name + "'");
   for (const Kernel& kernel : kernels()) {
     if (name == kernel.name) continue;
-    if (name == "auto" && !kernel.computes(params.order)) continue;
+    if (name == "auto" && !kernel.computes(params)) continue;
     if (!refused(kernel)) {
       return {&kernel, kernel.shape(params, shared_limit),
               note.empty() ? "" : note + "; kernel " + kernel.name + " is used"};
     }
   }
-  throw std::invalid_argument("no kernel fits: " + note + "; choose a smaller window or fewer negatives");
+  throw std::invalid_argument("no kernel fits: " + note +
+                              "; choose a smaller window, fewer negatives or fewer centres that share them");
 }
 
 }  // namespace full_w2v

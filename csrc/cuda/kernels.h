@@ -23,26 +23,32 @@ struct Kernel {
   const char* name;
   const char* orders;  // the orders that it computes, for people
   bool window_order, pair_order;
+  bool groups;  // whether centres may share their negatives
   // What it needs; `shared_limit` is the most shared memory that a block may have on the device.
   LaunchShape (*shape)(const SgnsParams& params, int64_t shared_limit);
   // Enqueues `blocks` blocks.
   void (*launch)(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
                  cudaStream_t stream);
 
-  bool computes(Order order) const { return order == Order::window ? window_order : pair_order; }
+  bool computes(const SgnsParams& params) const {
+    return (params.order == Order::window ? window_order : pair_order) &&
+           (params.share_negatives == 1 || groups);
+  }
 };
 
 LaunchShape pair_shape(const SgnsParams& params, int64_t shared_limit);
 LaunchShape register_shape(const SgnsParams& params, int64_t shared_limit);
 LaunchShape block_shape(const SgnsParams& params, int64_t shared_limit);
 LaunchShape warp_shape(const SgnsParams& params, int64_t shared_limit);
+LaunchShape group_shape(const SgnsParams& params, int64_t shared_limit);
 
 void launch_pair(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
 void launch_register(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
 void launch_block(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
 void launch_warp(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
+void launch_group(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
 
-// All kernels, the most capable choice for an order first.
+// All kernels, the first choice first.
 const std::vector<Kernel>& kernels();
 
 struct KernelChoice {
@@ -51,7 +57,7 @@ struct KernelChoice {
   std::string note;  // why it is not the kernel that was asked for; empty if it is
 };
 
-// The kernel of that name, or the next one that computes params.order and fits; "auto" asks for the first
+// The kernel of that name, or the next one that computes the settings and fits; "auto" asks for the first
 // that does. Throws std::invalid_argument for a name that is no kernel's, or if even the last one does not
 // fit.
 KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, int64_t shared_limit);

@@ -33,10 +33,14 @@ struct ContextRing {
 };
 
 // The ring of one warp: rows spread over lanes. Slots are found from the slot of the newest word: a division
-// by their number would cost more than the rest of an address.
-template <int kValues, int kCopies>
+// by their number would cost more than the rest of an address. kPadding: floats between two rows, where other
+// lanes read them (tensor_scores.cuh).
+template <int kValues, int kCopies, int kPadding = 0>
 class LaneRing {
  public:
+  using Rows = LaneRows<kValues, kPadding>;
+  static constexpr int kSlotFloats = kCopies * Rows::kFloats;
+
   __device__ __forceinline__ LaneRing(float* memory, int slots) : rows_{memory}, slots_(slots) {}
 
   // Makes the ring ready for word `number` to be the first that enters.
@@ -67,8 +71,13 @@ class LaneRing {
     rows_.put(slot * kCopies + copy, row);
   }
 
+  // LaneRows::pack() of the copy that is trained.
+  __device__ __forceinline__ const typename Rows::Pack& pack(int slot, int index) const {
+    return rows_.pack(slot * kCopies + kCurrent, index);
+  }
+
  private:
-  const LaneRows<kValues> rows_;
+  const Rows rows_;
   const int slots_;
   int newest_ = 0, newest_slot_ = 0;
 };

@@ -142,11 +142,11 @@ struct Row {
 };
 
 // Copies of rows in shared memory, each lane's values where that lane alone touches them: 16 bytes at a time,
-// without bank conflicts and without synchronisation.
-template <int kValues>
+// without bank conflicts and without synchronisation. kPadding: floats between two rows.
+template <int kValues, int kPadding = 0>
 struct LaneRows {
   static constexpr int kPack = kValues % 4 == 0 ? 4 : kValues % 2 == 0 ? 2 : 1;
-  static constexpr int kFloats = kValues * kWarpSize;  // of a copy
+  static constexpr int kFloats = kValues * kWarpSize + kPadding;  // of a copy
 
   struct alignas(kPack * sizeof(float)) Pack {
     float value[kPack];
@@ -168,6 +168,11 @@ struct LaneRows {
       for (int i = 0; i < kPack; ++i) pack.value[i] = from.value[p * kPack + i];
       packs(row)[p * kWarpSize] = pack;
     }
+  }
+
+  // Pack `index` of a row, of whichever lane: 32 of the first packs of all lanes come first.
+  __device__ __forceinline__ const Pack& pack(int row, int index) const {
+    return reinterpret_cast<const Pack*>(memory + row * kFloats)[index];
   }
 
  private:

@@ -45,95 +45,69 @@ struct WalkProgress {
   int32_t end;        // number one past the segment's last word; -1 until it is known
 };
 
+// Sizes of a queue of kept words, in shared memory.
+struct QueueShape {
+  int places;  // 2 window + 1, up to 32 more from looking at 32 tokens together, and up to a power of two: a
+               // number's place is its low bits
+  int window;
+
+  // `centres`: those whose windows are needed together.
+  SGNS_HOST_DEVICE static constexpr QueueShape of(int window, int centres) {
+    int places = kWarpSize;
+    while (places < 2 * window + centres + kWarpSize) places *= 2;
+    return {places, window};
+  }
+  SGNS_HOST_DEVICE constexpr int bytes() const {
+    return static_cast<int>(sizeof(WalkProgress)) + places * static_cast<int>(sizeof(KeptWord));
+  }
+};
+
 // Sizes of a walk's shared memory. Draws are made for several centres at once, to keep all lanes busy.
 struct WalkShape {
-  int queue;  // kept words: 2 window + 1, up to 32 more from looking at 32 tokens together, and up to a power
-              // of two: a number's place is its low bits
+  QueueShape queue;
   int staged;  // centres whose draws are held
   int outputs;
   int places;  // output_places()
 
-  int window;
-
   SGNS_HOST_DEVICE static constexpr WalkShape of(int window, int negative) {
     const int together = kWarpSize / token_blocks(negative);
-    int queue = kWarpSize;
-    while (queue < 2 * window + 1 + kWarpSize) queue *= 2;
-    return {queue, together > 0 ? together : 1, negative + 1, output_places(negative + 1), window};
+    return {QueueShape::of(window, 1), together > 0 ? together : 1, negative + 1,
+            output_places(negative + 1)};
   }
   SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
     return of(params.window, params.negative);
   }
   SGNS_HOST_DEVICE constexpr int bytes() const {
-    const int sum = static_cast<int>(sizeof(WalkProgress)) + queue * static_cast<int>(sizeof(KeptWord)) +
+    const int sum = queue.bytes() +
                     staged * (places * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(int32_t)));
     return (sum + 15) / 16 * 16;
   }
 };
 
-// Belongs to one warp. All its lanes must call every function, with equal arguments; the state is equal in
-// all lanes.
-class SegmentWalk {
+// Finds a segment's kept words, and those that windows reach around it. Belongs to one warp. All its lanes
+// must call every function, with equal arguments; the state is equal in all lanes.
+class WordQueue {
  public:
-  // `shared` has WalkShape::bytes() bytes, aligned to 16.
-  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared)
-      : SegmentWalk(arguments, shared, WalkShape::of(arguments.params)) {}
-
-  // The same where the compiler knows the shape, which then takes no registers.
-  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared, const WalkShape& shape)
+  // `shared` has QueueShape::bytes() bytes, aligned to 16.
+  __device__ WordQueue(const KernelArguments& arguments, unsigned char* shared, const QueueShape& shape)
       : params_(arguments.params),
         batch_(arguments.batch),
         tables_(arguments.tables),
-        shape_(shape),
+        queue_shape_(shape),
         progress_(reinterpret_cast<WalkProgress*>(shared)),
         queue_(reinterpret_cast<KeptWord*>(progress_ + 1)),
-        outputs_(reinterpret_cast<Output*>(queue_ + shape_.queue)),
-        radius_(reinterpret_cast<int32_t*>(outputs_ + shape_.staged * shape_.places)),
         lane_(static_cast<int>(threadIdx.x % kWarpSize)) {}
 
   // Starts on a segment. Synchronises the warp.
   __device__ void begin(const Segment& segment) {
-    next_ = staged_end_ = staged_begin_ = filled_ = shape_.window;
+    staged_end_ = staged_begin_ = filled_ = queue_shape_.window;
     look_back(segment);
     remember({segment, 0, -1});
   }
 
-  // Draws for as many of the next centres as are known and fit: staged_begin() ... staged_end() - 1. False
-  // after the segment's last one. Synchronises the warp; what the windows before pointed to is overwritten.
-  __device__ bool stage() {
-    WalkProgress progress = *progress_;
-    look_ahead(progress, staged_end_ + shape_.window + 1);
-    remember(progress);
-    // Of a centre, all words that its window can reach must be known.
-    int known = progress.looked_at == progress.segment.after ? filled_ : filled_ - shape_.window;
-    if (progress.end >= 0) known = min(known, progress.end);
-    if (staged_end_ >= known) return false;
-    draw_windows(progress.segment.begin, staged_end_, min(known - staged_end_, shape_.staged));
-    return true;
-  }
-
+  // Centres whose draws are held.
   __device__ int staged_begin() const { return staged_begin_; }
   __device__ int staged_end() const { return staged_end_; }
-
-  // The window of a staged centre.
-  __device__ Window window(int centre) const {
-    const int held = centre - staged_begin_, radius = radius_[held];
-    return {centre, max(centre - radius, first_), min(centre + radius, filled_ - 1),
-            min(centre + shape_.window, filled_ - 1), outputs_ + held * shape_.places};
-  }
-
-  // Steps to the next centre, staging when it must. False after the last one.
-  __device__ bool next(Window& next_window) {
-    if (next_ == staged_end_ && !stage()) return false;
-    next_window = window(next_++);
-    return true;
-  }
-
-  // Output o of staged centre c by the index (c - staged_begin()) * output_places() + o.
-  __device__ const Output& output(int index) const { return outputs_[index]; }
-
-  // Outputs of a window: the centre and its negatives.
-  __device__ int outputs() const { return shape_.outputs; }
 
   // Number of the first word of the sentence that a window of this segment can reach.
   __device__ int first() const { return first_; }
@@ -145,10 +119,20 @@ class SegmentWalk {
   // Id of a word between first() and Window::known, at most `window` away from the centre.
   __device__ int word(int number) const { return queue_[place(number)].word; }
 
- private:
-  __device__ int place(int number) const { return number & (shape_.queue - 1); }
+ protected:
+  __device__ int place(int number) const { return number & (queue_shape_.places - 1); }
 
-  // For the next stage(). Synchronises the warp.
+  // Finds the words that the windows of the next `centres` centres reach, or all that are left. Returns one
+  // past the last centre whose window is known. Synchronises the warp.
+  __device__ int find_centres(int centres) {
+    WalkProgress progress = *progress_;
+    look_ahead(progress, staged_end_ + queue_shape_.window + centres);
+    remember(progress);
+    const int known = progress.looked_at == progress.segment.after ? filled_ : filled_ - queue_shape_.window;
+    return progress.end >= 0 ? min(known, progress.end) : known;
+  }
+
+  // For the next find_centres(). Synchronises the warp.
   __device__ void remember(const WalkProgress& progress) {
     __syncwarp();  // other lanes may still read what was there
     if (lane_ == 0) *progress_ = progress;
@@ -166,16 +150,16 @@ class SegmentWalk {
   __device__ void look_back(const Segment& segment) {
     __syncwarp();  // other lanes may still read the queue
     int found = 0;
-    for (int32_t back = 0; back < segment.before && found < shape_.window; back += kWarpSize) {
+    for (int32_t back = 0; back < segment.before && found < queue_shape_.window; back += kWarpSize) {
       const int32_t distance = back + lane_ + 1;
       int32_t word = 0;
       const bool kept = distance <= segment.before && keep(segment.begin, -distance, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
-      const int number = shape_.window - 1 - (found + lower_votes(votes));
+      const int number = queue_shape_.window - 1 - (found + lower_votes(votes));
       if (kept && number >= 0) queue_[number] = {word, -distance};
       found += __popc(votes);
     }
-    first_ = shape_.window - min(found, shape_.window);
+    first_ = queue_shape_.window - min(found, queue_shape_.window);
   }
 
   // Fills the queue until it holds word number `until` - 1 or all that the walk can use. remember() must
@@ -196,6 +180,70 @@ class SegmentWalk {
     }
   }
 
+  __device__ int lower_votes(unsigned votes) const { return __popc(votes & ((1u << lane_) - 1)); }
+
+  const SgnsParams& params_;
+  const Batch& batch_;
+  const SamplingTables& tables_;
+  const QueueShape queue_shape_;
+  WalkProgress* const progress_;
+  KeptWord* const queue_;
+  const int lane_;
+  int first_ = 0;                          // numbers of words: the first that can be reached,
+  int filled_ = 0;                         // one past the last in the queue,
+  int staged_begin_ = 0, staged_end_ = 0;  // and the centres whose draws are held
+};
+
+// Draws the windows of a segment's centres, each with its negatives. As WordQueue to be called.
+class SegmentWalk : public WordQueue {
+ public:
+  // `shared` has WalkShape::bytes() bytes, aligned to 16.
+  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared)
+      : SegmentWalk(arguments, shared, WalkShape::of(arguments.params)) {}
+
+  // The same where the compiler knows the shape, which then takes no registers.
+  __device__ SegmentWalk(const KernelArguments& arguments, unsigned char* shared, const WalkShape& shape)
+      : WordQueue(arguments, shared, shape.queue),
+        shape_(shape),
+        outputs_(reinterpret_cast<Output*>(queue_ + shape_.queue.places)),
+        radius_(reinterpret_cast<int32_t*>(outputs_ + shape_.staged * shape_.places)) {}
+
+  // Starts on a segment. Synchronises the warp.
+  __device__ void begin(const Segment& segment) {
+    WordQueue::begin(segment);
+    next_ = staged_begin_;
+  }
+
+  // Draws for as many of the next centres as are known and fit: staged_begin() ... staged_end() - 1. False
+  // after the segment's last one. Synchronises the warp; what the windows before pointed to is overwritten.
+  __device__ bool stage() {
+    const int known = find_centres(1);
+    if (staged_end_ >= known) return false;
+    draw_windows(progress_->segment.begin, staged_end_, min(known - staged_end_, shape_.staged));
+    return true;
+  }
+
+  // The window of a staged centre.
+  __device__ Window window(int centre) const {
+    const int held = centre - staged_begin_, radius = radius_[held];
+    return {centre, max(centre - radius, first_), min(centre + radius, filled_ - 1),
+            min(centre + queue_shape_.window, filled_ - 1), outputs_ + held * shape_.places};
+  }
+
+  // Steps to the next centre, staging when it must. False after the last one.
+  __device__ bool next(Window& next_window) {
+    if (next_ == staged_end_ && !stage()) return false;
+    next_window = window(next_++);
+    return true;
+  }
+
+  // Output o of staged centre c by the index (c - staged_begin()) * output_places() + o.
+  __device__ const Output& output(int index) const { return outputs_[index]; }
+
+  // Outputs of a window: the centre and its negatives.
+  __device__ int outputs() const { return shape_.outputs; }
+
+ private:
   // Draws windows and outputs of `count` centres. Synchronises the warp.
   __device__ void draw_windows(int64_t segment_begin, int centre, int count) {
     const int blocks = token_blocks(shape_.outputs - 1);
@@ -217,7 +265,7 @@ class SegmentWalk {
     for (int i = 0; i < 4; ++i) {
       const int index = block * 4 + i;
       if (index == kWindowDraw) {
-        radius_[held] = window_radius(draws.word[i], shape_.window, params_.shrink_windows);
+        radius_[held] = window_radius(draws.word[i], queue_shape_.window, params_.shrink_windows);
         outputs[0] = {centre.word, 1.0f};
       } else if (index < shape_.outputs) {
         const auto word = static_cast<int32_t>(
@@ -227,21 +275,10 @@ class SegmentWalk {
     }
   }
 
-  __device__ int lower_votes(unsigned votes) const { return __popc(votes & ((1u << lane_) - 1)); }
-
-  const SgnsParams& params_;
-  const Batch& batch_;
-  const SamplingTables& tables_;
   const WalkShape shape_;
-  WalkProgress* const progress_;
-  KeptWord* const queue_;
   Output* const outputs_;
   int32_t* const radius_;
-  const int lane_;
-  int first_ = 0;                          // numbers of words: the first that can be reached,
-  int filled_ = 0;                         // one past the last in the queue,
-  int next_ = 0;                           // the next centre,
-  int staged_begin_ = 0, staged_end_ = 0;  // and those whose draws are held
+  int next_ = 0;  // the next centre
 };
 
 }  // namespace full_w2v

@@ -67,8 +67,8 @@ class CudaBackend:
     """The backend protocol on CUDA.
 
     device: a CUDA device's number or "emulated"; None takes $FULL_W2V_CUDA_DEVICE, else device 0.
-    kernel: "warp", "block", "register", "pair" or "auto", which takes the first that computes the order and
-        fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
+    kernel: "warp", "group", "block", "register", "pair" or "auto", which takes the first that computes the
+        settings and fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
     blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets no limit.
@@ -95,17 +95,12 @@ class CudaBackend:
     def refusal(config: TrainConfig) -> str:
         """What the kernels do not compute, and who does.
 
-        CBOW, hierarchical softmax, shared negatives, and rows longer than the largest block.
+        CBOW, hierarchical softmax, and rows longer than the largest block.
         """
         if config.architecture != "skip-gram":
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
         if config.hierarchical_softmax:
             return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
-        if config.share_negatives != 1:
-            return (
-                f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
-                " backend='cpu' takes more"
-            )
         if config.vector_size > MAX_VECTOR_SIZE:
             return (
                 f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"
@@ -162,6 +157,7 @@ class CudaBackend:
                 window=config.window,
                 shrink_windows=config.shrink_windows,
                 negative=config.negative,
+                share_negatives=config.share_negatives,
                 alpha=config.alpha,
                 min_alpha=config.min_alpha,
                 epochs=config.epochs,

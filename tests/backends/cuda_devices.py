@@ -23,7 +23,7 @@ KERNEL_ORDERS = [
     ("register", "pair"),
     ("pair", "pair"),
 ]
-RING_KERNELS = {"warp", "block"}
+RING_KERNELS = {"warp", "block", "group"}
 
 
 class Device:

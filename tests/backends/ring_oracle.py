@@ -1,4 +1,4 @@
-"""The contract with the context ring of the `warp` and `block` kernels, in float64 and plain NumPy.
+"""The contract with the context ring of the `warp`, `group` and `block` kernels, in float64 and plain NumPy.
 
 csrc/cuda/ring.cuh says when a row enters the ring and when it leaves. Without it this is the contract itself.
 """
@@ -68,17 +68,20 @@ class RingOracle:
         return Draws(*_native.token_draws(positions, config.seed, epoch, *shape))
 
     def _train_segment(self, ids, kept, segment, draws, rate):
-        window = self.config.window
+        window, share = self.config.window, self.config.share_negatives
         copies, loaded = {}, {}  # the ring: rows by place in `kept`
-        for centre in np.flatnonzero((kept >= segment[0]) & (kept < segment[1])):
-            for place in range(max(0, centre - window), min(len(kept), centre + window + 1)):
+        begin, end = np.searchsorted(kept, segment)
+        for first in range(begin, end, share):
+            centres = range(first, min(first + share, end))
+            for place in range(max(0, first - window), min(len(kept), centres[-1] + window + 1)):
                 row = self.input[ids[kept[place]]]
                 if not self.ring:
                     copies[place] = row  # a view: trained in place
                 elif place not in loaded:
                     copies[place], loaded[place] = row.copy(), row.copy()
-            self._train_centre(ids, kept, centre, copies, draws, rate)
-            self._leave(ids, kept, copies, loaded, centre - window)
+            self._train_group(ids, kept, centres, copies, draws, rate)
+            for centre in centres:
+                self._leave(ids, kept, copies, loaded, centre - window)
         for place in sorted(loaded):
             self._leave(ids, kept, copies, loaded, place)
 
@@ -86,15 +89,21 @@ class RingOracle:
         if place in loaded:
             self.input[ids[kept[place]]] += copies.pop(place) - loaded.pop(place)
 
-    def _train_centre(self, ids, kept, centre, copies, draws, rate):
-        position, radius = kept[centre], draws.radius[kept[centre]]
-        places = range(max(0, centre - radius), min(len(kept), centre + radius + 1))
-        contexts = [copies[place] for place in places if place != centre]
-        target = ids[position]
-        outputs = [(target, 1.0), *((word, 0.0) for word in draws.negatives[position] if word != target)]
-        self.stats += SpanStats(words=1, pairs=len(contexts) * len(outputs))
-        train = self._train_pairs if self.config.order == "pair" else self._train_window
-        train(contexts, outputs, rate)
+    def _train_group(self, ids, kept, centres, copies, draws, rate):
+        """The windows of `centres`, which share the negatives of the first: with one centre, its window."""
+        windows = []
+        for centre in centres:
+            position, radius = kept[centre], draws.radius[kept[centre]]
+            places = range(max(0, centre - radius), min(len(kept), centre + radius + 1))
+            contexts = [copies[place] for place in places if place != centre]
+            target, negatives = ids[position], draws.negatives[kept[centres[0]]]
+            outputs = [(target, 1.0), *((word, 0.0) for word in negatives if word != target)]
+            self.stats += SpanStats(words=1, pairs=len(contexts) * len(outputs))
+            windows.append((contexts, outputs))
+        if self.config.order == "pair":
+            self._train_pairs(*windows[0], rate)
+        else:
+            self._train_windows(windows, rate)
 
     def _train_pairs(self, contexts, outputs, rate):
         for word, label in outputs:
@@ -105,17 +114,19 @@ class RingOracle:
                 row[:] += g * y
                 y[:] += g * before
 
-    def _train_window(self, contexts, outputs, rate):
-        if not contexts:
-            return
-        old_x = np.array(contexts)
-        old_y = self.output[[word for word, _ in outputs]]
-        labels = np.array([label for _, label in outputs])
-        g = self._gradient(old_x @ old_y.T, labels, rate)
-        for row, change in zip(contexts, g @ old_y, strict=True):
+    def _train_windows(self, windows, rate):
+        changes = []
+        for contexts, outputs in windows:
+            if not contexts:
+                continue
+            old_x = np.array(contexts)
+            old_y = self.output[[word for word, _ in outputs]]
+            labels = np.array([label for _, label in outputs])
+            g = self._gradient(old_x @ old_y.T, labels, rate)
+            changes += zip(contexts, g @ old_y, strict=True)
+            changes += zip((self.output[word] for word, _ in outputs), g.T @ old_x, strict=True)
+        for row, change in changes:  # only now: all scores are from the rows as they were
             row[:] += change
-        for (word, _), change in zip(outputs, g.T @ old_x, strict=True):
-            self.output[word] += change
 
     def _gradient(self, score, label, rate):
         # -log sigmoid(+-score), by the sign that the label gives

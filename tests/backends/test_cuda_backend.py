@@ -176,7 +176,6 @@ def test_a_ring_that_does_not_fit_goes_to_the_register_kernel(device, order: str
     [
         ({"architecture": "cbow"}, "cuda trains skip-gram only, got architecture='cbow'; use backend='cpu'"),
         ({"hierarchical_softmax": True}, "negative sampling only, got hierarchical_softmax=True"),
-        ({"share_negatives": 2}, "share_negatives must be 1 on the cuda backend, got 2"),
         ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend, got 1025"),
     ],
 )
@@ -203,7 +202,7 @@ def test_the_default_choice_depends_on_whether_windows_shrink(device) -> None:
 
 def test_an_unknown_kernel_is_refused(device) -> None:
     with pytest.raises(
-        BackendError, match="kernel must be one of auto, warp, block, register, pair, got 'fast'"
+        BackendError, match="kernel must be one of auto, warp, group, block, register, pair, got 'fast'"
     ):
         device.backend("fast").load(model())
 

@@ -18,7 +18,7 @@ KERNEL_CASES = [
     if case.config.order == order and case.config.share_negatives == 1
     # The slow kernels show nothing on 6,000 tokens that the other long cases do not.
     if kernel == "warp" or case.name != "long-fixed-unsampled"
-]
+] + [("group", case) for case in CASES if case.config.share_negatives > 1]
 SEEDS = range(1, 21)
 
 

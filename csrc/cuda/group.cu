@@ -1,0 +1,63 @@
+#include "cuda/group.cuh"
+
+#include <stdexcept>
+
+#include "cuda/launch.h"
+
+namespace full_w2v {
+namespace {
+
+// One instance of the kernel: for rows of at most `values` values a lane, and at least `sure`.
+struct Variant {
+  int values, sure, tile;
+  bool several;
+  int64_t (*bytes)(const SgnsParams&);
+  void (*kernel)(KernelArguments);
+};
+
+template <int kValues, int kSure, int kTile, bool kSeveral>
+constexpr Variant variant() {
+  using Scores = TreeScores<kValues, kTile>;
+  return {kValues,
+          kSure,
+          kTile,
+          kSeveral,
+          [](const SgnsParams& params) { return GroupLayout::of<Scores, kSeveral>(params).bytes; },
+          &group_kernel<kValues, kSure, kTile, kSeveral>};
+}
+
+// The first that fits is taken: that for a single tile, which needs no pending rows, comes first.
+constexpr Variant kVariants[] = {variant<4, 3, 8, false>(), variant<4, 0, 8, true>(),
+                                 variant<8, 4, 8, true>(), variant<10, 8, 6, true>(),
+                                 variant<32, 10, 1, true>()};
+
+bool fits(const Variant& variant, const SgnsParams& params) {
+  const int64_t stride = row_stride(params.dimension);
+  if (stride > variant.values * kWarpSize || stride < variant.sure * kWarpSize) return false;
+  return variant.several || params.share_negatives + params.negative <= variant.tile;
+}
+
+const Variant& variant_for(const SgnsParams& params) {
+  if (params.share_negatives > kMostCentres) {
+    throw std::invalid_argument("share_negatives must be at most " + std::to_string(kMostCentres) +
+                                " on CUDA, got " + std::to_string(params.share_negatives));
+  }
+  for (const Variant& candidate : kVariants) {
+    if (fits(candidate, params)) return candidate;
+  }
+  throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) +
+                              " on CUDA, got " + std::to_string(params.dimension));
+}
+
+}  // namespace
+
+LaunchShape group_shape(const SgnsParams& params, int64_t) {
+  return {kWarpSize, variant_for(params).bytes(params), 0};
+}
+
+void launch_group(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
+                  cudaStream_t stream) {
+  launch_checked("group", variant_for(arguments.params).kernel, shape, blocks, stream, arguments);
+}
+
+}  // namespace full_w2v

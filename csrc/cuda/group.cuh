@@ -1,0 +1,276 @@
+// Trains a segment per warp, group by group: K consecutive centres that share their negatives are one tile.
+//
+//   s = sigmoid(x_c . y_o) for the whole tile with the rows as it finds them;  for a context c and an output
+//   o that meet `positives` times with label 1 and `negatives` times with label 0:
+//   g = rate * (positives - (positives + negatives) * s);
+//   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
+//
+// Data moves as in warp.cuh, but for a group: its K targets and N negatives are loaded once, so that a word
+// takes 2 + 2 (K + N) / K row transfers, 9 with K = 2 and 5 negatives where it takes 14 alone. Words within
+// a window of the group stand in the ring, each place of the sentence in one copy, which is trained once for
+// all windows of the group that hold it: their pairs count together, through bit masks of centres
+// (group_walk.cuh).
+//
+// First all scores of a tile of outputs with all places, as Scores does it (group_scores.cuh,
+// tensor_scores.cuh), whose gradients wait in shared memory; then both updates, two places at a time. If a
+// group has more outputs than a tile (kSeveral), the places' new values wait in the ring until the last tile
+// has met the old ones.
+//
+//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//
+// Launch: one warp a block, any grid (blocks stride over the segments), shared = GroupLayout::bytes.
+// Synchronisation: inside the warp, for words, draws, masks and gradients; rows belong to their lanes unless
+// Scores reads them.
+#pragma once
+
+#include "cuda/group_scores.cuh"
+#include "cuda/group_walk.cuh"
+#include "cuda/ring.cuh"
+#include "cuda/settle.cuh"
+
+namespace full_w2v {
+
+// Shared memory: the walk, the tally, which windows hold each place, gradients, what Scores keeps, the ring.
+struct GroupLayout {
+  int64_t tally, meets, gradients, scores, ring, bytes;  // where each begins, and the sum
+  int stride;                                            // between two outputs' gradients
+  int slots;                                             // of the ring
+
+  template <class Scores, bool kSeveral>
+  SGNS_HOST_DEVICE static GroupLayout of(const SgnsParams& params) {
+    constexpr int64_t kFloat = sizeof(float), kMask = sizeof(uint64_t);
+    GroupLayout layout{};
+    layout.slots = 2 * params.window + params.share_negatives;
+    const int places = padded_places<Scores>(layout.slots);
+    layout.stride = places + 2;  // not a multiple of the banks: lanes want several outputs' at a time
+    layout.tally = GroupShape::of(params).bytes();
+    layout.meets = layout.tally + kTallyBytes;
+    layout.gradients = layout.meets + places * kMask;
+    layout.scores = (layout.gradients + Scores::kTile * layout.stride * kFloat + 15) / 16 * 16;
+    layout.ring = layout.scores + Scores::kBytes;
+    layout.bytes = layout.ring + layout.slots * Ring<Scores, kSeveral>::kSlotFloats * kFloat;
+    return layout;
+  }
+
+  template <class Scores, bool kSeveral>
+  using Ring = LaneRing<Scores::kValues, kSeveral ? 3 : 2, Scores::template ring_padding<kSeveral ? 3 : 2>()>;
+
+  template <class Scores>
+  SGNS_HOST_DEVICE static constexpr int padded_places(int places) {
+    return (places + Scores::kTogether - 1) / Scores::kTogether * Scores::kTogether;
+  }
+};
+
+// A segment's training. All lanes of the warp must call each function.
+template <class Scores, int kSure, bool kSeveral>
+class GroupTrainer {
+  static constexpr int kTile = Scores::kTile;
+  using RowPart = Row<Scores::kValues, kSure>;
+
+ public:
+  __device__ __forceinline__ GroupTrainer(const KernelArguments& arguments, unsigned char* shared)
+      : GroupTrainer(arguments, shared, GroupLayout::of<Scores, kSeveral>(arguments.params)) {}
+
+  __device__ __forceinline__ void train(const Segment& segment) {
+    rate_ = segment_rate(arguments_, segment);
+    walk_.begin(segment);
+    int entered = walk_.first(), left = entered;  // words from `left` up to `entered` are in the ring
+    ring_.start(entered);
+    while (walk_.stage(tally_)) {
+      if (walk_.first() == walk_.last()) return;  // alone in its sentence: nothing to train
+      for (int begin = walk_.staged_begin(); begin < walk_.staged_end();) {
+        const Group group = walk_.group(begin);
+#pragma unroll 1
+        for (; entered <= group.known; ++entered) enter(entered);
+        train_group(group);
+#pragma unroll 1
+        for (; left < group.end - arguments_.params.window; ++left) leave(left);
+        begin = group.end;
+      }
+    }
+#pragma unroll 1
+    for (; left < entered; ++left) leave(left);
+  }
+
+  // What was trained; lane 0 knows it.
+  __device__ __forceinline__ const Tally& tally() const { return *tally_; }
+
+ private:
+  // Gradients of an output with two neighbouring places.
+  struct alignas(8) Gradients {
+    float first, second;
+  };
+
+  __device__ __forceinline__ GroupTrainer(const KernelArguments& arguments, unsigned char* shared,
+                                          const GroupLayout& layout)
+      : arguments_(arguments),
+        stride_(arguments.rows.stride),
+        input_(RowPart::lane_base(arguments.rows.input)),
+        output_(RowPart::lane_base(arguments.rows.output)),
+        walk_(arguments, shared),
+        tally_(reinterpret_cast<Tally*>(shared + layout.tally)),
+        meets_(reinterpret_cast<uint64_t*>(shared + layout.meets)),
+        gradients_(reinterpret_cast<float*>(shared + layout.gradients)),
+        gradient_stride_(layout.stride),
+        scores_(shared + layout.scores),
+        ring_(reinterpret_cast<float*>(shared + layout.ring), layout.slots) {
+    if (threadIdx.x == 0) *tally_ = Tally();
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) y_[k].clear();
+  }
+
+  // The tiles of outputs one after another, each against all places.
+  __device__ __forceinline__ void train_group(const Group& group) {
+    find_meetings(group);
+    const bool several = kSeveral && group.outputs > kTile;
+    for (int first = 0; first < (kSeveral ? group.outputs : 1); first += kTile) {
+      load_tile(group, first);
+      score_tile(group, first);
+      __syncwarp();  // the gradients are there
+      update_tile(group, several, first > 0);
+#pragma unroll
+      for (int k = 0; k < kTile; ++k) {
+        if (exists(k, group, first)) {
+          change_[k].add_in_lane(RowPart::in_lane(output_, word_[k], stride_), stride_);
+        }
+      }
+      __syncwarp();  // all lanes have read the gradients
+    }
+    if (several) make_pending_current(group);
+  }
+
+  // Which windows hold each place; past the group's places none.
+  __device__ __forceinline__ void find_meetings(const Group& group) const {
+    const int padded = GroupLayout::padded_places<Scores>(group.places());
+    for (int place = static_cast<int>(threadIdx.x); place < padded; place += kWarpSize) {
+      meets_[place] = place < group.places() ? walk_.windows_with(group, group.first + place) : 0;
+    }
+    __syncwarp();
+  }
+
+  // Whether slot k of this lane has an output: in a last tile some may be left over.
+  __device__ __forceinline__ bool exists(int k, const Group& group, int first) const {
+    return first + scores_.output_in(k) < group.outputs;
+  }
+
+  __device__ __forceinline__ void load_tile(const Group& group, int first) {
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      if (!exists(k, group, first)) continue;  // some row: its gradients are zero
+      word_[k] = group.output[first + scores_.output_in(k)].word;
+      y_[k].reload(RowPart::in_lane(output_, word_[k], stride_), stride_);
+    }
+  }
+
+  // Gradients of the tile from output `first` on, with all places.
+  __device__ __forceinline__ void score_tile(const Group& group, int first) const {
+    const auto slot_of = [&](int place) { return ring_.slot(min(group.first + place, group.last)); };
+    const auto take = [&](bool mine, int output, int place, float score) {
+      const GroupOutput& one = group.output[first + output];
+      const uint64_t meets = meets_[place], targets = one.targets;
+      const auto positives = static_cast<float>(__popcll(meets & targets));
+      const float negatives = one.drawn * static_cast<float>(__popcll(meets & ~targets));
+      const float gradient = rate_ * (positives - (positives + negatives) * sigmoid(score));
+      if (mine) gradients_[output * gradient_stride_ + place] = gradient;
+      if (!arguments_.params.loss) return;
+      const double loss = static_cast<double>(positives * pair_loss(score, true)) +
+                          static_cast<double>(negatives * pair_loss(score, false));
+      settle_loss(mine ? loss : 0.0, tally_);
+    };
+    scores_.each(y_, ring_, group.places(), slot_of, take);
+  }
+
+  // Updates the tile's outputs and all places. `several`: the places' new values become pending, `pending`:
+  // they already are.
+  __device__ __forceinline__ void update_tile(const Group& group, bool several, bool pending) {
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) change_[k].clear();
+    for (int place = 0; place < group.places(); place += 2) {
+      const bool both = place + 1 < group.places();
+      const int slot = ring_.slot(group.first + place);
+      update_places(place, slot, both ? ring_.slot(group.first + place + 1) : slot, both, several, pending);
+    }
+  }
+
+  // Two places, of which the second may be none: then it is the first once more, with gradients of zero.
+  __device__ __forceinline__ void update_places(int place, int slot, int second_slot, bool both, bool several,
+                                                bool pending) {
+    Gradients g[kTile];
+    RowPart x[2];
+    ring_.get(slot, kCurrent, x[0]);
+    ring_.get(second_slot, kCurrent, x[1]);
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      g[k] =
+          *reinterpret_cast<const Gradients*>(gradients_ + scores_.output_in(k) * gradient_stride_ + place);
+      change_[k].add(x[0], g[k].first);
+      change_[k].add(x[1], g[k].second);
+    }
+    if (kSeveral && pending) {
+      ring_.get(slot, kPending, x[0]);
+      if (both) ring_.get(second_slot, kPending, x[1]);
+    }
+#pragma unroll
+    for (int k = 0; k < kTile; ++k) {
+      x[0].add(y_[k], g[k].first);
+      x[1].add(y_[k], g[k].second);
+    }
+    const RingCopy to = kSeveral && several ? kPending : kCurrent;
+    ring_.put(slot, to, x[0]);
+    if (both) ring_.put(second_slot, to, x[1]);
+  }
+
+  __device__ __forceinline__ void make_pending_current(const Group& group) const {
+    for (int number = group.first; number <= group.last; ++number) {
+      const int slot = ring_.slot(number);
+      RowPart x;
+      ring_.get(slot, kPending, x);
+      ring_.put(slot, kCurrent, x);
+    }
+  }
+
+  __device__ __forceinline__ void enter(int number) {
+    RowPart x;
+    x.clear();
+    x.reload(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    const int slot = ring_.enter(number);
+    ring_.put(slot, kCurrent, x);
+    ring_.put(slot, kLoaded, x);
+  }
+
+  __device__ __forceinline__ void leave(int number) const {
+    RowPart x, loaded;
+    const int slot = ring_.slot(number);
+    ring_.get(slot, kCurrent, x);
+    ring_.get(slot, kLoaded, loaded);
+    x.add(loaded, -1.0f);
+    x.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+  }
+
+  const KernelArguments& arguments_;
+  const int64_t stride_;
+  float* const input_;  // this lane's part of the matrices
+  float* const output_;
+  GroupWalk walk_;
+  Tally* const tally_;
+  uint64_t* const meets_;   // by place: the group's centres whose windows hold it, a bit each
+  float* const gradients_;  // [tile][gradient_stride_], by output and place
+  const int gradient_stride_;
+  const Scores scores_;
+  GroupLayout::Ring<Scores, kSeveral> ring_;
+  float rate_ = 0.0f;
+  RowPart y_[kTile], change_[kTile];  // by slot
+  int32_t word_[kTile] = {};          // whose they are
+};
+
+template <int kValues, int kSure, int kTile, bool kSeveral>
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
+    group_kernel(const KernelArguments arguments) {
+  GroupTrainer<TreeScores<kValues, kTile>, kSure, kSeveral> trainer(arguments, shared_memory());
+  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
+    trainer.train(arguments.batch.segments[s]);
+  }
+  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
+}
+
+}  // namespace full_w2v
