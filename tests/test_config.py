@@ -29,6 +29,7 @@ BAD_SETTINGS = [
     ("hierarchical_softmax", 1, "hierarchical_softmax must be True or False, got 1"),
     ("cbow_mean", 1, "cbow_mean must be True or False, got 1"),
     ("order", "windows", "order must be one of window, pair, got 'windows'"),
+    ("score_precision", "half", "score_precision must be one of float32, tf32, got 'half'"),
     ("loss", 1, "loss must be True or False, got 1"),
     ("shrink_windows", None, "shrink_windows must be True or False, got None"),
 ]
@@ -58,6 +59,19 @@ def test_cbow_and_hierarchical_softmax_train_window_by_window(setting: dict[str,
         TrainConfig(order="pair", **setting)
     with pytest.raises(ConfigError, match=f"{shown} needs share_negatives=1, got share_negatives=2"):
         TrainConfig(share_negatives=2, **setting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "needed"),
+    [
+        ({"architecture": "cbow"}, "architecture='skip-gram', got 'cbow'"),
+        ({"hierarchical_softmax": True}, "hierarchical_softmax=False, got True"),
+        ({"order": "pair"}, "order='window', got 'pair'"),
+    ],
+)
+def test_scores_in_tf32_need_plain_windows(setting: dict[str, Any], needed: str) -> None:
+    with pytest.raises(ConfigError, match=f"score_precision='tf32' needs {needed}"):
+        TrainConfig(score_precision="tf32", **setting)
 
 
 def test_only_hierarchical_softmax_trains_without_negatives() -> None:

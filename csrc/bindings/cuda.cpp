@@ -66,9 +66,10 @@ void require(bool holds, const char* what, int64_t got) {
 std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window,
                                       bool shrink_windows, int32_t negative, int32_t share_negatives,
                                       float alpha, float min_alpha, int32_t epochs, uint64_t seed,
-                                      const std::string& order, bool loss, const std::string& kernel,
-                                      int device, uintptr_t stream, int64_t corpus_bytes, int64_t blocks,
-                                      int64_t launch_segments, int64_t launch_tokens) {
+                                      const std::string& order, bool tf32_scores, bool loss,
+                                      const std::string& kernel, int device, uintptr_t stream,
+                                      int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
+                                      int64_t launch_tokens) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
   require(window >= 1, "window must be at least 1", window);
@@ -88,6 +89,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   params.shrink_windows = shrink_windows;
   params.loss = loss;
   params.order = order_of(order);
+  params.score_precision = tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32;
   params.alpha = alpha;
   params.min_alpha = min_alpha;
   params.seed = seed;
@@ -228,18 +230,18 @@ void bind_trainer(py::module_& module) {
                            "Matrices and tables on one CUDA device, and the kernel that trains them.")
       .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
                        int32_t negative, int32_t share_negatives, float alpha, float min_alpha,
-                       int32_t epochs, uint64_t seed, const std::string& order, bool loss,
+                       int32_t epochs, uint64_t seed, const std::string& order, bool tf32_scores, bool loss,
                        const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
                        int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
              return std::make_unique<BoundTrainer>(
                  make_trainer(vocabulary, vector_size, window, shrink_windows, negative, share_negatives,
-                              alpha, min_alpha, epochs, seed, order, loss, kernel, device, stream,
-                              corpus_bytes, blocks, launch_segments, launch_tokens));
+                              alpha, min_alpha, epochs, seed, order, tf32_scores, loss, kernel, device,
+                              stream, corpus_bytes, blocks, launch_segments, launch_tokens));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
            py::arg("shrink_windows"), py::arg("negative"), py::arg("share_negatives"), py::arg("alpha"),
-           py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("loss"),
-           py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
+           py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("tf32_scores"),
+           py::arg("loss"), py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,

@@ -54,7 +54,7 @@ class ChunkTrainer {
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
     return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_can_be_found() &&
-           params_.share_negatives == 1 && !params_.loss && !words_.has_locks();
+           params_.share_negatives == 1 && !params_.loss && !tile_.rounded && !words_.has_locks();
   }
 
   void train_segment(const Segment& segment) {
@@ -102,7 +102,8 @@ class ChunkTrainer {
     }
   }
 
-  KERNEL_INLINE static Kernel kernel_for(int contexts, int outputs) {
+  KERNEL_INLINE Kernel kernel_for(int contexts, int outputs) const {
+    if (tile_.rounded) return &GeneralKernel<V>::train;
     if (Counted::fits(contexts, outputs)) return Counted::table.by_contexts[contexts];
     if (CountedPair::fits(contexts, outputs)) return CountedPair::table.by_contexts[contexts];
     return &GeneralKernel<V>::train;

@@ -9,6 +9,7 @@
 #include "cpu/tile.h"
 #include "cpu/update_kernel.h"
 #include "cpu/vector.h"
+#include "sgns/tf32.h"
 
 namespace full_w2v {
 
@@ -111,14 +112,28 @@ struct GeneralKernel {
     return tile.old_output;
   }
 
+  static void round_rows(const Tile& tile, float* const* rows, int count, float* const* rounded) {
+    for (int r = 0; r < count; ++r) {
+      for (int k = 0; k < tile.vectors * V::lanes; ++k) rounded[r][k] = round_to_tf32(rows[r][k]);
+    }
+  }
+
   static void find_gradients(const Tile& tile, const Layout& layout, const Strip& strip) {
+    float* const* context = tile.context + strip.first;
+    float* const* output = strip.old_output;
+    if (tile.rounded) {
+      round_rows(tile, context, strip.last - strip.first, tile.rounded);
+      if (strip.first == 0) round_rows(tile, output, tile.outputs, tile.rounded + kMostStrip);
+      context = tile.rounded;
+      output = tile.rounded + kMostStrip;
+    }
     for (int o = 0; o < tile.outputs; o += layout.width) {
       const int across = layout.block_width(o), first = layout.slot(strip.first, o);
       const auto& score = BlockKernels<V>::table.score[across];
       int slot = first;
       for (int c = strip.first; c < strip.last; c += layout.height) {
         const int down = Layout::least(layout.height, strip.last - c);
-        score[down](tile.context + c, strip.old_output + o, tile.vectors, tile.scores + slot);
+        score[down](context + (c - strip.first), output + o, tile.vectors, tile.scores + slot);
         slot += layout.block(across);
       }
       for (int at = first; at < slot; at += V::lanes) {

@@ -21,10 +21,13 @@ struct Tile {
   float* gradients;    // by slot
   float* old_context;  // room for one slice of a strip of context rows
   float** old_output;  // room for every output row
+  float** rounded;  // room for a strip of context rows and every output row; null unless scores are of TF32
   const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated
   int ahead_rows;
   bool keep_scores;
 };
+
+constexpr int kMostStrip = 16;  // contexts that are trained together
 
 // Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
 // blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.
@@ -50,7 +53,7 @@ struct SlotLayout {
   // into the cache next to the core.
   constexpr int strip() const {
     const int smallest = height * (V::lanes / V::group);
-    return smallest * (kStrip / smallest);
+    return smallest * (kMostStrip / smallest);
   }
   constexpr int slots() const { return ceil_divide(outputs, width) * region - V::lanes; }
   constexpr int slot(int context, int output) const {
@@ -60,7 +63,6 @@ struct SlotLayout {
   }
 
   static constexpr int kTallest = 8;
-  static constexpr int kStrip = 16;
   static constexpr int ceil_divide(int a, int b) { return (a + b - 1) / b; }
   static constexpr int round_up(int a, int multiple) { return ceil_divide(a, multiple) * multiple; }
   static constexpr int least(int a, int b) { return a < b ? a : b; }

@@ -51,6 +51,12 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
     positive_pattern = aligned_array<float>(patterns);
     total_pattern = aligned_array<float>(patterns);
   }
+  if (params.score_precision == ScorePrecision::tf32) {
+    const int rows = kMostStrip + most_outputs;
+    rounded = aligned_array<float*>(rows);
+    rounded_rows = aligned_array<float>(rows * stride);
+    for (int r = 0; r < rows; ++r) rounded[r] = rounded_rows.get() + r * stride;
+  }
   hidden = aligned_array<float>(params.dimension + kVectorRoom);
   sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);

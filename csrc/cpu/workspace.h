@@ -54,6 +54,7 @@ struct alignas(64) Workspace {
     tile.gradients = gradients.get();
     tile.old_context = old_context.get();
     tile.old_output = old_output.get();
+    tile.rounded = rounded.get();
     tile.ahead = ahead.get();
     tile.keep_scores = keep_scores;
     return tile;
@@ -86,6 +87,8 @@ struct alignas(64) Workspace {
   AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
   AlignedArray<float> held_rows;    // copies of locked context rows, trained in their place; empty
   AlignedArray<uint32_t> held_ids;  // unless there are locks. The words behind the copies
+  AlignedArray<float*> rounded;     // rows as they are scored: empty unless that is in TF32
+  AlignedArray<float> rounded_rows;
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

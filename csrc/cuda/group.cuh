@@ -27,6 +27,7 @@
 #include "cuda/group_walk.cuh"
 #include "cuda/ring.cuh"
 #include "cuda/settle.cuh"
+#include "cuda/tensor_scores.cuh"
 
 namespace full_w2v {
 
@@ -263,14 +264,27 @@ class GroupTrainer {
   int32_t word_[kTile] = {};          // whose they are
 };
 
-template <int kValues, int kSure, int kTile, bool kSeveral>
+// How an instance of the kernel scores: in float32, or on tensor cores.
+template <int kValues, int kTile, bool kTensor>
+struct GroupScores {
+  using Type = TreeScores<kValues, kTile>;
+};
+template <int kValues, int kTile>
+struct GroupScores<kValues, kTile, true> {
+  using Type = TensorScores<kValues, kTile>;
+};
+
+template <int kValues, int kSure, int kTile, bool kSeveral, bool kTensor>
 __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
     group_kernel(const KernelArguments arguments) {
-  GroupTrainer<TreeScores<kValues, kTile>, kSure, kSeveral> trainer(arguments, shared_memory());
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    trainer.train(arguments.batch.segments[s]);
+  using Scores = typename GroupScores<kValues, kTile, kTensor>::Type;
+  if constexpr (Scores::kExists) {
+    GroupTrainer<Scores, kSure, kSeveral> trainer(arguments, shared_memory());
+    for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
+      trainer.train(arguments.batch.segments[s]);
+    }
+    if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
   }
-  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
 }
 
 }  // namespace full_w2v

@@ -14,6 +14,7 @@ class TreeScores {
   static constexpr int kTile = kOutputs;
   static constexpr int kTogether = 2;  // places
   static constexpr int64_t kBytes = 0;
+  static constexpr bool kExists = true;  // on the architecture that is compiled for
 
   // Values between two rows of the ring.
   template <int kCopies>

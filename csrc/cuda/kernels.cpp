@@ -17,7 +17,7 @@ std::string shortcoming(const Kernel& kernel, const SgnsParams& params) {
   if (!(window ? kernel.window_order : kernel.pair_order)) {
     return std::string("does not compute order ") + (window ? "window" : "pair");
   }
-  return "does not share negatives";
+  return params.share_negatives > 1 ? "does not share negatives" : "does not score in TF32";
 }
 
 // Why the kernel cannot be taken, or nothing.
@@ -57,8 +57,7 @@ KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, in
   }
   if (!known) throw std::invalid_argument("kernel must be one of " + names() + ", got '" + name + "'");
   for (const Kernel& kernel : kernels()) {
-    if (name == kernel.name) continue;
-    if (name == "auto" && !kernel.computes(params)) continue;
+    if (name == kernel.name || !kernel.computes(params)) continue;
     if (!refused(kernel)) {
       return {&kernel, kernel.shape(params, shared_limit),
               note.empty() ? "" : note + "; kernel " + kernel.name + " is used"};

@@ -17,6 +17,18 @@ int64_t shared_limit(int device) {
   return bytes;
 }
 
+// Throws std::invalid_argument for settings that need another device.
+void require_capability(int device, const SgnsParams& params) {
+  constexpr int kTensorCores = 8;  // of TF32
+  int major = 0, minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
+  if (params.score_precision == ScorePrecision::float32 || major >= kTensorCores) return;
+  throw std::invalid_argument("score_precision=tf32 needs compute capability 8.0 or later; CUDA device " +
+                              std::to_string(device) + " has " + std::to_string(major) + "." +
+                              std::to_string(minor));
+}
+
 int64_t free_memory() {
   size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
@@ -40,6 +52,7 @@ KernelChoice choose_kernel_on(int device, const std::string& kernel, const SgnsP
     throw std::invalid_argument("vector_size must be at most " + std::to_string(kMaxDimension) +
                                 " on the cuda backend, got " + std::to_string(params.dimension));
   }
+  require_capability(device, params);
   return choose_kernel(kernel, params, shared_limit(device));
 }
 

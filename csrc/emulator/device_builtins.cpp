@@ -34,6 +34,44 @@ uint64_t shuffle_from(uint32_t mask, uint64_t bits, uint32_t source_lane, Site s
   return values[source_lane];
 }
 
+namespace {
+
+float cut_to_tf32(float value) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits &= 0xffffe000u;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+struct LanePair {
+  float first, second;
+};
+
+// Two floats of each lane, as TF32, to all lanes.
+void exchange_tf32(LanePair own, LanePair (&all)[kWarpLanes], Site site) {
+  own = {cut_to_tf32(own.first), cut_to_tf32(own.second)};
+  uint64_t bits = 0;
+  std::memcpy(&bits, &own, sizeof bits);
+  std::memcpy(all, executor().meet(Meeting::matrix, ~0u, bits, site), sizeof all);
+}
+
+}  // namespace
+
+void multiply_add_tf32(float (&sums)[4], const float (&rows)[4], const float (&columns)[2], Site site) {
+  LanePair upper[kWarpLanes], lower[kWarpLanes], column[kWarpLanes];  // rows 0 ... 7 and 8 ... 15
+  exchange_tf32({rows[0], rows[2]}, upper, site);
+  exchange_tf32({rows[1], rows[3]}, lower, site);
+  exchange_tf32({columns[0], columns[1]}, column, site);
+  const uint32_t first_row = own_lane() / 4 * 4, first_column = own_lane() % 4 * 8;
+  for (uint32_t i = 0; i < 4; ++i) {
+    const LanePair* const row = (i < 2 ? upper : lower) + first_row;
+    const LanePair* const other = column + first_column + i % 2 * 4;
+    for (uint32_t k = 0; k < 4; ++k) sums[i] += row[k].first * other[k].first;
+    for (uint32_t k = 0; k < 4; ++k) sums[i] += row[k].second * other[k].second;
+  }
+}
+
 void intrinsic_load(void* to, const void* from, uint32_t bytes, const void* code) {
   if (observing) observer().access(from, bytes, Access::load, code);
   std::memcpy(to, from, bytes);

@@ -31,6 +31,10 @@ unsigned char* dynamic_shared_memory();
 uint64_t shuffle_from(uint32_t mask, uint64_t bits, uint32_t source_lane, Site site);
 uint32_t own_lane();
 
+// sums += rows * columns in TF32, as mma.m16n8k8: of 16 x 8, 8 x 8 and 16 x 8 values, those that PTX gives
+// the lane. What is not TF32 is cut off. Products are summed in float32, one after another.
+void multiply_add_tf32(float (&sums)[4], const float (&rows)[4], const float (&columns)[2], EMULATOR_CALLER);
+
 // Bytes of a load or store that goes through an intrinsic; `code` is the caller's.
 void intrinsic_load(void* to, const void* from, uint32_t bytes, const void* code);
 

@@ -56,6 +56,8 @@ const char* name(Meeting kind) {
       return "shuffle";
     case Meeting::ballot:
       return "ballot";
+    case Meeting::matrix:
+      return "matrix product";
     default:
       return "__syncwarp";
   }

@@ -30,7 +30,7 @@ struct Site {
 };
 
 // How the lanes of a warp meet.
-enum class Meeting { shuffle, ballot, warp_barrier };
+enum class Meeting { shuffle, ballot, warp_barrier, matrix };
 
 struct Block;
 struct Warp;

@@ -259,14 +259,27 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
   properties->totalGlobalMem = settings().memory_bytes;
   properties->sharedMemPerBlockOptin = settings().shared_bytes;
   properties->multiProcessorCount = 1;
-  properties->major = 8;
-  properties->minor = 6;
+  properties->major = settings().capability / 10;
+  properties->minor = settings().capability % 10;
   return result(cudaSuccess);
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int index) {
   if (index < 0 || index >= settings().devices) return result(cudaErrorInvalidDevice);
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 1 : static_cast<int>(settings().shared_bytes);
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount:
+      *value = 1;
+      break;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = settings().capability / 10;
+      break;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = settings().capability % 10;
+      break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = static_cast<int>(settings().shared_bytes);
+      break;
+  }
   return result(cudaSuccess);
 }
 

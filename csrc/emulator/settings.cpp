@@ -18,6 +18,7 @@ const std::map<std::string, Setter>& setters() {
       {"check", [](Settings& s, long long v) { s.check = v != 0; }},
       {"count", [](Settings& s, long long v) { s.count = v != 0; }},
       {"devices", [](Settings& s, long long v) { s.devices = static_cast<int>(v); }},
+      {"capability", [](Settings& s, long long v) { s.capability = static_cast<int>(v); }},
       {"memory_bytes", [](Settings& s, long long v) { s.memory_bytes = static_cast<size_t>(v); }},
       {"shared_bytes", [](Settings& s, long long v) { s.shared_bytes = static_cast<size_t>(v); }},
       {"fail_after_launches", [](Settings& s, long long v) { s.fail_after_launches = v; }},

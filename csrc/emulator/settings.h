@@ -13,6 +13,7 @@ struct Settings {
   bool check = false;                      // bounds of every access, races in shared memory
   bool count = false;                      // traffic and instructions per kernel
   int devices = 1;                         // 0 acts as a machine without a device
+  int capability = 86;                     // compute capability, 75 for 7.5
   size_t memory_bytes = size_t{4} << 30;   // of the device
   size_t shared_bytes = size_t{99} << 10;  // a block may ask for at most, as on sm_86
   int64_t fail_after_launches = -1;        // the launch with this number faults; -1 never

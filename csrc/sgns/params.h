@@ -18,6 +18,11 @@ enum class Architecture : int32_t {
   cbow,       // the contexts' mean, or sum, meets every output
 };
 
+enum class ScorePrecision : int32_t {
+  float32,
+  tf32,  // rows are rounded to TF32 for their scores (tf32.h)
+};
+
 // Tokens of a sentence that share one learning rate and are one unit of work. A longer sentence is cut into
 // segments for this alone: its windows reach over the cuts, so that it still trains whole.
 constexpr int64_t kSegmentTokens = 1024;
@@ -37,6 +42,7 @@ struct SgnsParams {
   Architecture architecture;
   bool cbow_mean;        // the mean of the contexts, not their sum
   int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
+  ScorePrecision score_precision;
 };
 
 // Whether there is hierarchical softmax.

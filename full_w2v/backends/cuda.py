@@ -163,6 +163,7 @@ class CudaBackend:
                 epochs=config.epochs,
                 seed=config.seed,
                 order=config.order,
+                tf32_scores=config.score_precision == "tf32",
                 loss=config.loss,
                 kernel=self._kernel,
                 device=self._device,

@@ -4,6 +4,7 @@ All in float64, on one thread, in the plainest way: every other backend is compa
 It shares only the tables with C++: generator, draws, windows and updates are written here a second time.
 """
 
+import math
 from typing import NamedTuple, TypeVar, cast
 
 import numba
@@ -71,6 +72,7 @@ class Settings(NamedTuple):
     points: Int64
     codes: NDArray[np.uint8]
     locks: Float64 = np.empty(0)
+    tf32_scores: bool = False
 
 
 class Matrices(NamedTuple):
@@ -249,6 +251,29 @@ def dot(x: Float64, y: Float64) -> float:
 
 
 @_compiled
+def round_to_tf32(row: Float64) -> Float64:
+    """A row as tensor cores read it: 10 bits of mantissa, the nearest such number, of two the larger one.
+
+    Numbers below float32's normal range keep fewer bits there; here they do not.
+    """
+    rounded = np.empty_like(row)
+    for k in range(len(row)):
+        fraction, exponent = math.frexp(row[k])  # 0.5 <= |fraction| < 1: a leading one and the mantissa
+        steps = np.floor(abs(fraction) * 2.0**11 + 0.5)
+        rounded[k] = math.copysign(math.ldexp(steps, exponent - 11), row[k])
+    return rounded
+
+
+@_compiled
+def round_rows(rows: Float64) -> Float64:
+    """`round_to_tf32` of each row."""
+    rounded = np.empty_like(rows)
+    for i in range(len(rows)):
+        rounded[i] = round_to_tf32(rows[i])
+    return rounded
+
+
+@_compiled
 def sigmoid(score: float) -> float:
     """1 / (1 + exp(-score))."""
     return float(1.0 / (1.0 + np.exp(-score)))
@@ -279,19 +304,21 @@ def add_scaled(row: Float64, scale: float, change: Float64) -> None:
 
 
 @_compiled
-def window_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+def window_step(matrices: Matrices, tile: Tile, rate: float, tf32_scores: bool) -> tuple[int, float]:
     """Trains a tile: x_c += sum_o g*y_o and y_o += sum_c g*x_c, all from the rows as they were before it.
 
     s = sigmoid(x_c . y_o), g = rate * (label - s): one step down the gradient of the tile's loss (Mikolov et
-    al. 2013, eq. 4). Returns the number of pairs and the sum of their losses.
+    al. 2013, eq. 4). With tf32_scores the rows are rounded for s, and for nothing else. Returns the number of
+    pairs and the sum of their losses.
     """
     x, y = copy_rows(matrices.input, tile.inputs), copy_rows(matrices.output, tile.outputs)
+    scored_x, scored_y = (round_rows(x), round_rows(y)) if tf32_scores else (x, y)
     pairs, loss = 0, 0.0
     for c in range(len(x)):
         for o in range(len(y)):
             label = tile.labels[c, o]
             if label != NO_PAIR:
-                score = dot(x[c], y[o])
+                score = dot(scored_x[c], scored_y[o])
                 g = rate * (label - sigmoid(score))
                 add_scaled(matrices.input[tile.inputs[c]], g, y[o])
                 add_scaled(matrices.output[tile.outputs[o]], g, x[c])
@@ -377,7 +404,7 @@ def train_segment(
         elif settings.pair_order:
             tile_pairs, tile_loss = pair_step(matrices, tile, rate)
         else:
-            tile_pairs, tile_loss = window_step(matrices, tile, rate)
+            tile_pairs, tile_loss = window_step(matrices, tile, rate, settings.tf32_scores)
         hold_back(settings.locks, matrices.input, tile.inputs, before)
         pairs += tile_pairs
         loss += tile_loss
@@ -460,6 +487,7 @@ class ReferenceBackend:
             path_offsets=self._tree.offsets,
             points=self._tree.points,
             codes=self._tree.codes,
+            tf32_scores=c.score_precision == "tf32",
         )
 
     def read(self, model: Model) -> None:

@@ -1,4 +1,4 @@
-"""Instructions of the warp kernel per trained word, for the settings that people use.
+"""Instructions of the warp and the group kernel per trained word, for the settings that people use.
 
 Exact counts come from running the kernel's PTX, as nvcc emits it, on the emulated device: every instruction
 of a warp, the lanes active in it, sectors of global memory, wavefronts of shared memory. Draws, and the
@@ -6,6 +6,8 @@ entering and leaving of a sentence's rows, are among them. Beside them stand the
 window loop alone, with --architectures, from nvdisasm.
 
     python scripts/benchmark/instructions.py corpus.txt --words 2000 --architectures 75,80,90
+    python scripts/benchmark/instructions.py corpus.txt --quick --share-negatives 1 2 3 4
+    python scripts/benchmark/instructions.py corpus.txt --quick --share-negatives 1 3 --score-precision tf32
 """
 
 import argparse
@@ -17,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +61,18 @@ def main() -> None:
     options = parse()
     corpus, vocabulary = read(options.corpus, options.words, 1)
     rows = []
-    ptx = compile_ptx("warp", options.ptx)
-    for size, (window, shrink), negative in settings(options):
-        config = make_config(size, window, shrink, negative, "window")
-        counts = count("warp", ptx, Model.initialize(vocabulary, config), corpus)
-        rows.append(
-            {"size": size, "window": window, "shrink": shrink, "negative": negative, **asdict(counts)}
+    for share, (size, (window, shrink), negative) in itertools.product(
+        options.share_negatives, list(settings(options))
+    ):
+        config = replace(
+            make_config(size, window, shrink, negative, "window"),
+            share_negatives=share,
+            score_precision=options.score_precision,
         )
+        kernel = "warp" if share == 1 and options.score_precision == "float32" else "group"
+        counts = count(kernel, compile_ptx(kernel, options.ptx), Model.initialize(vocabulary, config), corpus)
+        chosen = {"size": size, "window": window, "shrink": shrink, "negative": negative, "share": share}
+        rows.append({**chosen, **asdict(counts)})
     loops = machine_loops(options.architectures)
     result = {"conditions": conditions(), "corpus": options.corpus, "counts": rows, "window_loops": loops}
     print(json.dumps(result) if options.json else show(result))
@@ -78,6 +86,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=1000, help="words to train; whole sentences are taken")
     parser.add_argument("--ptx", default="80", help="virtual architecture whose PTX is run")
     parser.add_argument("--architectures", default="", help="for the machine instructions, as 75,80,90")
+    parser.add_argument("--share-negatives", type=int, nargs="+", default=[1], help="centres of a tile")
+    parser.add_argument("--score-precision", choices=("float32", "tf32"), default="float32")
     parser.add_argument("--quick", action="store_true", help="d = 128 and 5 negatives alone")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -117,6 +127,7 @@ def nvcc(*arguments: str) -> None:
     subprocess.run([compiler, "-std=c++17", "-O3", "-Icsrc", *arguments], check=True, cwd=ROOT)
 
 
+@cache
 def compile_ptx(kernel: str, architecture: str) -> str:
     """The PTX of csrc/cuda/`kernel`.cu."""
     with tempfile.TemporaryDirectory() as folder:
@@ -192,8 +203,20 @@ def readable(mangled: str) -> str:
 
 def show(result: dict[str, Any]) -> str:
     """The table of counts, the loops, and the conditions."""
-    header = ("d", "window", "neg.", "kernel", "pairs", "instr.", "a pair", "fp32", "shuffle", "shared")
-    header += ("lanes", "load sect.", "atomic sect.", "wavefronts")
+    header = (
+        "d",
+        "window",
+        "neg.",
+        "centres",
+        "kernel",
+        "pairs",
+        "instr.",
+        "a pair",
+        "fp32",
+        "shuffle",
+        "shared",
+    )
+    header += ("lanes", "tensor", "load sect.", "atomic sect.", "wavefronts")
     lines = [header]
     for one in result["counts"]:
         classes = one["classes"]
@@ -202,12 +225,14 @@ def show(result: dict[str, Any]) -> str:
                 str(one["size"]),
                 f"{'1-' if one['shrink'] else ''}{one['window']}",
                 str(one["negative"]),
+                str(one["share"]),
                 one["kernel"],
                 f"{one['pairs']:.1f}",
                 f"{one['instructions']:,.0f}",
                 f"{one['instructions'] / one['pairs']:.2f}",
                 *(f"{classes[name]:,.0f}" for name in ("fp32", "shuffle", "shared")),
                 f"{one['lanes']:.0%}",
+                f"{classes['matrix']:,.0f}",
                 *(f"{one[name]:,.0f}" for name in ("load_sectors", "atomic_sectors", "wavefronts")),
             )
         )

@@ -45,11 +45,16 @@ REGISTER_LIMITS = {
     "warp<10,8,6,1>": 255,
     "warp<16,10,4,1>": 255,
     "warp<32,16,1,1>": 255,
-    "group<4,3,8,0>": 168,
-    "group<4,0,8,1>": 168,
-    "group<8,4,8,1>": 255,
-    "group<10,8,6,1>": 255,
-    "group<32,10,1,1>": 255,
+    "group<4,3,8,0,0>": 168,
+    "group<4,0,8,1,0>": 168,
+    "group<8,4,8,1,0>": 255,
+    "group<10,8,6,1,0>": 255,
+    "group<32,10,1,1,0>": 255,
+    "group<4,3,6,0,1>": 128,
+    "group<4,3,8,0,1>": 168,
+    "group<4,0,8,1,1>": 168,
+    "group<8,4,8,1,1>": 255,
+    "group<10,8,8,1,1>": 255,
 }
 # Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
 OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)

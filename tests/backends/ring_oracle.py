@@ -9,6 +9,7 @@ import numpy as np
 
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
+from full_w2v.backends.reference import round_rows
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
@@ -122,7 +123,11 @@ class RingOracle:
             old_x = np.array(contexts)
             old_y = self.output[[word for word, _ in outputs]]
             labels = np.array([label for _, label in outputs])
-            g = self._gradient(old_x @ old_y.T, labels, rate)
+            if self.config.score_precision == "tf32":
+                scores = round_rows(old_x) @ round_rows(old_y).T
+            else:
+                scores = old_x @ old_y.T
+            g = self._gradient(scores, labels, rate)
             changes += zip(contexts, g @ old_y, strict=True)
             changes += zip((self.output[word] for word, _ in outputs), g.T @ old_x, strict=True)
         for row, change in changes:  # only now: all scores are from the rows as they were

@@ -134,6 +134,7 @@ float saturated(float a) { return std::min(std::max(a, 0.0f), 1.0f); }
 float power_of_two(float a) { return std::exp2(a); }
 float reciprocal(float a) { return 1.0f / a; }
 uint32_t votes(uint32_t a) { return static_cast<uint32_t>(__builtin_popcount(a)); }
+uint32_t votes_of_two(uint64_t a) { return static_cast<uint32_t>(__builtin_popcountll(a)); }
 uint32_t round_to_unsigned(uint64_t a) { return static_cast<uint32_t>(a); }
 
 template <class T>
@@ -236,6 +237,32 @@ void ballot(WarpState& warp, const Instruction& one, uint32_t mask) {
   Lanes& to = warp.value(one.to[0]);
   const uint32_t votes = warp.predicate(one.from[0]) & mask;
   for_lanes(mask, [&](int l) { to[l] = votes; });
+}
+// cvt.rna.tf32: of two equally near numbers the one away from zero.
+uint32_t rounded_to_tf32(uint32_t a) { return (a + 0x1000u) & 0xffffe000u; }
+float cut_to_tf32(uint64_t bits) { return get<float>(bits & 0xffffe000u); }
+
+// mma.m16n8k8 of TF32: lane 4 g + q has of the first matrix rows g and g + 8 in columns q (registers 0, 1)
+// and q + 4 (2, 3), of the second one rows q and q + 4 of column g; of the sums rows g (0, 1) and g + 8 (2,
+// 3) in columns 2 q and 2 q + 1.
+void multiply_tf32(WarpState& warp, const Instruction& one, uint32_t) {
+  float sums[4][kLanes];
+  for (int l = 0; l < kLanes; ++l) {
+    for (int i = 0; i < 4; ++i) {
+      const int column = l % 4 * 2 + i % 2;
+      float sum = get<float>(warp.value(one.from[static_cast<size_t>(6 + i)])[l]);
+      for (int k = 0; k < 8; ++k) {
+        const auto row_register = static_cast<size_t>(i / 2 + k / 4 * 2),
+                   column_register = static_cast<size_t>(4 + k / 4);
+        sum += cut_to_tf32(warp.value(one.from[row_register])[l / 4 * 4 + k % 4]) *
+               cut_to_tf32(warp.value(one.from[column_register])[column * 4 + k % 4]);
+      }
+      sums[i][l] = sum;
+    }
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    for (int l = 0; l < kLanes; ++l) warp.value(one.to[i])[l] = put(sums[i][l]);
+  }
 }
 void nothing(WarpState&, const Instruction&, uint32_t) {}
 
@@ -413,6 +440,7 @@ void conversions(Table& table) {
   put("mad.wide.u32", ternary<uint32_t, uint64_t, multiply_add<uint32_t, uint64_t>>);
   put("mad.wide.s32", ternary<int32_t, int64_t, multiply_add<int32_t, int64_t>>);
   put("popc.b32", unary<uint32_t, uint32_t, votes>);
+  put("popc.b64", unary<uint64_t, uint32_t, votes_of_two>);
   put("bfi.b32", insert_bits);
 }
 
@@ -458,6 +486,8 @@ Table make_table() {
   table["shfl.sync.bfly.b32"] = {shuffle_xor, Class::shuffle};
   table["shfl.sync.idx.b32"] = {shuffle_index, Class::shuffle};
   table["vote.sync.ballot.b32"] = {ballot, Class::integer};
+  table["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"] = {multiply_tf32, Class::matrix};
+  table["cvt.rna.tf32.f32"] = {unary<uint32_t, uint32_t, rounded_to_tf32>, Class::integer};
   table["bar.warp.sync"] = {nothing, Class::control};
   return table;
 }

@@ -228,8 +228,8 @@ std::string without_comments(const std::string& text) {
 }  // namespace
 
 const char* name(Class kind) {
-  static const char* const names[kClasses] = {"fp32",   "integer", "select", "special", "shuffle",
-                                              "shared", "global",  "atomic", "control", "other"};
+  static const char* const names[kClasses] = {"fp32",   "integer", "select",  "special", "shuffle", "shared",
+                                              "global", "atomic",  "control", "other",   "matrix"};
   return names[static_cast<int>(kind)];
 }
 

@@ -22,8 +22,8 @@ class WarpState;
 using Action = void (*)(WarpState& warp, const Instruction& instruction, uint32_t mask);
 
 // What the machine does with an instruction, for counting.
-enum class Class { fp32, integer, select, special, shuffle, shared, global, atomic, control, other };
-constexpr int kClasses = 10;
+enum class Class { fp32, integer, select, special, shuffle, shared, global, atomic, control, other, matrix };
+constexpr int kClasses = 11;
 const char* name(Class kind);
 
 enum class Flow { next, branch, exit, block_barrier };
