@@ -13,6 +13,7 @@ from full_w2v.errors import ConfigError
 
 Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
+RowPrecision = Literal["float32", "bf16"]
 ScorePrecision = Literal["float32", "tf32"]
 
 MAX_VECTOR_SIZE = 65_536
@@ -39,6 +40,7 @@ class TrainConfig:
     seed: key of every random draw and of the first vectors, 0 ... 2^64 - 1.
     order: "window" scores a whole window before updating it; "pair" updates pair by pair, as the paper.
     share_negatives: number of consecutive centres that draw one common set of negatives.
+    row_precision: how rows are stored in training: "float32", or "bf16" with stochastic rounding.
     score_precision: what rows are rounded to before they are multiplied for a score: "float32", or "tf32".
     loss: sum the loss while training.
     threads: CPU threads; 0 takes every core this process may use. One thread is bit-reproducible.
@@ -61,6 +63,7 @@ class TrainConfig:
     seed: int = 1
     order: Order = "window"
     share_negatives: int = 1
+    row_precision: RowPrecision = "float32"
     score_precision: ScorePrecision = "float32"
     loss: bool = False
     threads: int = 0
@@ -88,6 +91,7 @@ class TrainConfig:
             raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
         self._check_choice("architecture", get_args(Architecture))
         self._check_choice("order", get_args(Order))
+        self._check_choice("row_precision", get_args(RowPrecision))
         self._check_choice("score_precision", get_args(ScorePrecision))
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
@@ -95,6 +99,8 @@ class TrainConfig:
             self._check_single_windows("architecture='cbow'")
         if self.hierarchical_softmax:
             self._check_single_windows("hierarchical_softmax=True")
+        if self.row_precision == "bf16":
+            self._check_plain("row_precision='bf16'")
         if self.score_precision == "tf32":
             self._check_plain("score_precision='tf32'")
 

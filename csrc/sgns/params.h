@@ -5,6 +5,7 @@
 
 #include "sgns/alias_table.h"
 #include "sgns/host_device.h"
+#include "sgns/rounding.h"
 
 namespace full_w2v {
 
@@ -42,6 +43,7 @@ struct SgnsParams {
   Architecture architecture;
   bool cbow_mean;        // the mean of the contexts, not their sum
   int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
+  RowPrecision row_precision;
   ScorePrecision score_precision;
 };
 

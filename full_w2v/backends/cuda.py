@@ -101,6 +101,10 @@ class CudaBackend:
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
         if config.hierarchical_softmax:
             return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
+        if config.row_precision != "float32":
+            return (
+                f"cuda keeps rows in float32, got row_precision={config.row_precision!r}; use backend='cpu'"
+            )
         if config.vector_size > MAX_VECTOR_SIZE:
             return (
                 f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"

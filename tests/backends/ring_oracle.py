@@ -9,7 +9,7 @@ import numpy as np
 
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
-from full_w2v.backends.reference import round_rows
+from full_w2v.backends.reference import tf32_rows
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
@@ -124,7 +124,7 @@ class RingOracle:
             old_y = self.output[[word for word, _ in outputs]]
             labels = np.array([label for _, label in outputs])
             if self.config.score_precision == "tf32":
-                scores = round_rows(old_x) @ round_rows(old_y).T
+                scores = tf32_rows(old_x) @ tf32_rows(old_y).T
             else:
                 scores = old_x @ old_y.T
             g = self._gradient(scores, labels, rate)

@@ -99,8 +99,8 @@ def test_the_compilers_code_computes_what_the_source_says(emulated, ptx, kernel,
     (counted,) = emulated.emulator.ptx_counters().values()
     atomics = sum(one["atomic"]["sectors"] for one in counted["global"].values())
     # Each word but the one that is alone adds to its input row and to its target's, each group to those of
-    # its negatives, whole sectors of 512 bytes; the totals take a few sectors more. The pair kernels leave out
-    # negatives that are the target, groups those that come again.
+    # its negatives, whole sectors of 512 bytes; the totals take a few sectors more. The pair kernels leave
+    # out negatives that are the target, groups those that come again.
     lengths = [length for length in LENGTHS if length > 1]
     groups = sum(-(-length // config.share_negatives) for length in lengths)
     rows = 2 * sum(lengths) + groups * config.negative
