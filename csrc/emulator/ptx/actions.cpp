@@ -238,8 +238,7 @@ void ballot(WarpState& warp, const Instruction& one, uint32_t mask) {
   const uint32_t votes = warp.predicate(one.from[0]) & mask;
   for_lanes(mask, [&](int l) { to[l] = votes; });
 }
-// cvt.rna.tf32: of two equally near numbers the one away from zero.
-uint32_t rounded_to_tf32(uint32_t a) { return (a + 0x1000u) & 0xffffe000u; }
+// Tensor cores read the upper 19 bits.
 float cut_to_tf32(uint64_t bits) { return get<float>(bits & 0xffffe000u); }
 
 // mma.m16n8k8 of TF32: lane 4 g + q has of the first matrix rows g and g + 8 in columns q (registers 0, 1)
@@ -252,8 +251,8 @@ void multiply_tf32(WarpState& warp, const Instruction& one, uint32_t) {
       const int column = l % 4 * 2 + i % 2;
       float sum = get<float>(warp.value(one.from[static_cast<size_t>(6 + i)])[l]);
       for (int k = 0; k < 8; ++k) {
-        const auto row_register = static_cast<size_t>(i / 2 + k / 4 * 2),
-                   column_register = static_cast<size_t>(4 + k / 4);
+        const auto row_register = static_cast<size_t>(i / 2 + k / 4 * 2);
+        const auto column_register = static_cast<size_t>(4 + k / 4);
         sum += cut_to_tf32(warp.value(one.from[row_register])[l / 4 * 4 + k % 4]) *
                cut_to_tf32(warp.value(one.from[column_register])[column * 4 + k % 4]);
       }
@@ -487,7 +486,6 @@ Table make_table() {
   table["shfl.sync.idx.b32"] = {shuffle_index, Class::shuffle};
   table["vote.sync.ballot.b32"] = {ballot, Class::integer};
   table["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"] = {multiply_tf32, Class::matrix};
-  table["cvt.rna.tf32.f32"] = {unary<uint32_t, uint32_t, rounded_to_tf32>, Class::integer};
   table["bar.warp.sync"] = {nothing, Class::control};
   return table;
 }
