@@ -111,9 +111,7 @@ def _field(record: Any, column: str | None, where: str) -> Any:
         key = column or DEFAULT_COLUMN
         if key not in record:
             names = shown(", ".join(record))
-            raise CorpusError(
-                f"{where} has no column {key!r}; it has {names}; choose one with column (--column)"
-            )
+            raise CorpusError(f"{where} has no column {key!r}; it has {names}; choose one with column=NAME")
         value = record[key]
     else:
         value = record
