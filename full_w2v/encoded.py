@@ -366,7 +366,9 @@ def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> st
             f"{counts.name}: no word occurs {least} times or more, as max_final_vocab={max_final_vocab} asks "
             f"for; {often}; raise max_final_vocab"
         )
-    return f"{counts.name}: no word occurs min_count={least} times or more; {often}; lower min_count"
+    return (
+        f"{counts.name}: no word occurs {least} times or more (min_count={least}); {often}; lower min_count"
+    )
 
 
 @contextmanager
