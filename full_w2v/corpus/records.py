@@ -52,7 +52,8 @@ def table_batches(file: IO[bytes], kind: str, reading: ReadSettings, name: str) 
             yield from _arrow_batches(file, reading, name)
     except (ConfigError, CorpusError):
         raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+    # SystemError: pyarrow makes a str of negative length where an offset is damaged.
+    except (pa.ArrowException, OSError, ValueError, OverflowError, SystemError) as error:
         raise CorpusError(f"{name}: cannot be read as {kind} ({shown(str(error))})") from None
 
 
