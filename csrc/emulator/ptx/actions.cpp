@@ -426,6 +426,7 @@ void conversions(Table& table) {
   put("cvt.u32.u16", unary<uint16_t, uint32_t, converted<uint16_t, uint32_t>>);
   put("cvt.u16.u32", unary<uint32_t, uint16_t, converted<uint32_t, uint16_t>>);
   put("cvt.rn.f32.s32", unary<int32_t, float, converted<int32_t, float>>);
+  put("cvt.rzi.s32.f32", unary<float, int32_t, converted<float, int32_t>>);
   put("cvt.rn.f64.s32", unary<int32_t, double, converted<int32_t, double>>);
   put("cvt.rn.f64.s64", unary<int64_t, double, converted<int64_t, double>>);
   put("cvt.f64.f32", unary<float, double, converted<float, double>>);
