@@ -39,7 +39,8 @@ BACKENDS = ("cpu", "cuda")
 SENTENCE_WORDS = 1_000  # long, so that nearly every window is whole
 SUBSAMPLING = 1e-4  # how a text's frequent words are thinned out before they are drawn here
 WARM_UP_SHARE = 10
-EMULATED_WORDS, EMULATED_VOCABULARY = 1_000, 1_000
+FEWEST_WORDS = 100
+EMULATED_WORDS, EMULATED_VOCABULARY = 200, 1_000
 CACHE_MODEL_WORDS = 50_000
 MEANINGLESS = "the device is emulated: these times say nothing of any GPU"
 
@@ -60,7 +61,7 @@ class BenchSettings:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("words", SENTENCE_WORDS), ("vocabulary", 10), ("repeats", 1), ("threads", 0)):
+        for name, least in (("words", FEWEST_WORDS), ("vocabulary", 10), ("repeats", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
@@ -143,8 +144,8 @@ def _kernel_line(name: str, one: dict[str, Any]) -> str:
     if "model" not in one:
         return f"{line}, {one['flops_per_second'] / 1e9:,.1f} GFLOP/s"
     return f"{line}{one['bytes_per_second'] / 1e9:>14,.2f}  " + "; ".join(
-        f"{model['share_of_most']:.1%} to {model['share_of_least']:.1%} of {model['most']:,.0f} to "
-        f"{model['least']:,.0f} ({model['binding']})"
+        f"{model['share_of_most']:.1%} to {model['share_of_least']:.1%} of {model['most']:,.4g} to "
+        f"{model['least']:,.4g} ({model['binding']})"
         for model in (one["model"], one["model_with_measured_rates"])
     )
 

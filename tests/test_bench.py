@@ -85,7 +85,7 @@ def test_without_a_device_bench_says_why(capsys, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("words", 999), ("vocabulary", 9), ("repeats", 0), ("threads", -1)]
+    ("name", "value"), [("words", 99), ("vocabulary", 9), ("repeats", 0), ("threads", -1)]
 )
 def test_settings_that_measure_nothing_are_refused(name: str, value: int) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be at least .*, got {value}"):

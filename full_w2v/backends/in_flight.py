@@ -18,7 +18,7 @@ from full_w2v.schedule import SEGMENT_TOKENS
 from full_w2v.vocabulary import Vocabulary, keep_thresholds
 
 # Words trained in all epochs together, for each one whose changes are held back.
-WORDS_FOR_EACH_IN_FLIGHT = 50_000
+WORDS_FOR_EACH_IN_FLIGHT = 100_000
 # Copies of the most frequent word's row in rings at the same time, times the learning rate of each: at most,
 # and for each word trained. Training diverged at 7, where it had not at 3.
 MOST_STEP = 2.0
