@@ -55,6 +55,10 @@ REGISTER_LIMITS = {
     "group<4,0,8,1,1>": 168,
     "group<8,4,8,1,1>": 255,
     "group<10,8,8,1,1>": 255,
+    "row_rate<1,0>": 64,
+    "row_rate<4,0>": 64,
+    "row_rate<1,1>": 64,
+    "row_rate<4,1>": 64,
 }
 # Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
 OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
@@ -62,7 +66,7 @@ OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,
 STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
-NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed|group)_kernel(?:I((?:L[ib]\d+E)+)E)?")
+NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed|group|row_rate)_kernel(?:I((?:L[ib]\d+E)+)E)?")
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
