@@ -22,7 +22,8 @@ class DistinctTile {
         tile_(tile),
         windows_(params.share_negatives),
         outputs_(params.share_negatives + params.negative),
-        usable_(windows_ <= kMostPatternedWindows && words.repeats_can_be_found() && !words.has_locks()) {
+        usable_(windows_ <= kMostPatternedWindows && words.repeats_can_be_found() &&
+                words.trains_in_place()) {
     if (usable_) make_patterns();
   }
 

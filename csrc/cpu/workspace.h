@@ -59,8 +59,9 @@ struct alignas(64) Workspace {
     return tile;
   }
 
-  // Makes room for copies of a tile's context rows.
+  // Makes room for copies of a tile's context rows, and of its output rows.
   void hold_rows(int64_t stride);
+  void hold_outputs(int64_t stride);
 
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
@@ -84,8 +85,10 @@ struct alignas(64) Workspace {
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
   AlignedArray<float> positive_pattern, total_pattern;  // DistinctTiles
   AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
-  AlignedArray<float> held_rows;    // copies of locked context rows, trained in their place; empty
-  AlignedArray<uint32_t> held_ids;  // unless there are locks. The words behind the copies
+  // Copies of context rows, trained in their place, and the words behind them: empty unless rows are locked
+  // or stored as bf16. Then there are copies of output rows too.
+  AlignedArray<float> held_rows, held_outputs;
+  AlignedArray<uint32_t> held_ids, held_output_ids;
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

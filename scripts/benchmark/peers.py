@@ -15,6 +15,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from full_w2v.embeddings import Embeddings
 
 # These slow a current OpenBLAS down; peers are measured without them.
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -164,9 +168,15 @@ def score(path: Path, sets: Sets) -> dict[str, float]:
     if not sets.pairs and not sets.analogies:
         return {}
     from full_w2v.embeddings import Embeddings
+
+    return score_embeddings(Embeddings.load(path), sets)
+
+
+def score_embeddings(embeddings: "Embeddings", sets: Sets) -> dict[str, float]:
+    """The same of vectors in memory."""
     from full_w2v.evaluation import evaluate
 
-    result = evaluate(Embeddings.load(path), sets.pairs, sets.analogies, sets.restrict_vocabulary)
+    result = evaluate(embeddings, sets.pairs, sets.analogies, sets.restrict_vocabulary)
     scores = {pairs.name: pairs.spearman for pairs in result.pairs}
     scores |= {analogies.name: analogies.accuracy for analogies in result.analogies}
     return {name: value for name, value in scores.items() if value is not None}
