@@ -57,11 +57,11 @@ void CountedWords::count_tokens() {
 void CountedWords::merge(const WordTable& table, std::vector<uint32_t>& numbers) {
   numbers.resize(table.size());
   counts_.reserve(counts_.size() + table.size());
-  table_.reserve(table.size());
   table.each([&](const WordTable::Slot& slot) {
     const bool is_word = slot.id < WordTable::kAlias;
     const uint32_t id = slot.id & ~WordTable::kAlias;
     const std::string_view word = slot.key.is_hashed() ? table.word(id) : inline_token(slot.key);
+    table_.reserve(1);
     const WordTable::Slot& merged = table_.find_or_add(slot.key, word.data(), word.size());
     const uint32_t number = merged.id & ~WordTable::kAlias;
     if (number == counts_.size()) counts_.push_back(0);
