@@ -46,6 +46,7 @@ class SgnsParams:
         cbow: bool,
         cbow_mean: bool,
         longest_path: int,
+        bf16_rows: bool = False,
     ) -> None: ...
 
 class CpuTrainer:

@@ -13,6 +13,7 @@ from full_w2v.errors import ConfigError
 
 Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
+RowPrecision = Literal["float32", "bf16"]
 
 MAX_VECTOR_SIZE = 65_536
 MAX_WINDOW = 1_000
@@ -38,6 +39,7 @@ class TrainConfig:
     seed: key of every random draw and of the first vectors, 0 ... 2^64 - 1.
     order: "window" scores a whole window before updating it; "pair" updates pair by pair, as the paper.
     share_negatives: number of consecutive centres that draw one common set of negatives.
+    row_precision: how rows are stored in training: "float32", or "bf16" with stochastic rounding.
     loss: sum the loss while training.
     threads: CPU threads; 0 takes every core this process may use. One thread is bit-reproducible.
 
@@ -59,6 +61,7 @@ class TrainConfig:
     seed: int = 1
     order: Order = "window"
     share_negatives: int = 1
+    row_precision: RowPrecision = "float32"
     loss: bool = False
     threads: int = 0
 
@@ -85,12 +88,15 @@ class TrainConfig:
             raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
         self._check_choice("architecture", get_args(Architecture))
         self._check_choice("order", get_args(Order))
+        self._check_choice("row_precision", get_args(RowPrecision))
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
         if self.architecture == "cbow":
             self._check_single_windows("architecture='cbow'")
         if self.hierarchical_softmax:
             self._check_single_windows("hierarchical_softmax=True")
+        if self.row_precision == "bf16":
+            self._check_rounded_rows()
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:
@@ -103,6 +109,17 @@ class TrainConfig:
             raise ConfigError(
                 f"{setting} needs share_negatives=1, got share_negatives={self.share_negatives}"
             )
+
+    def _check_rounded_rows(self) -> None:
+        for name, needed in (
+            ("architecture", "skip-gram"),
+            ("hierarchical_softmax", False),
+            ("order", "window"),
+        ):
+            if getattr(self, name) != needed:
+                raise ConfigError(
+                    f"row_precision='bf16' needs {name}={needed!r}, got {getattr(self, name)!r}"
+                )
 
     def _set(self, name: str, value: object) -> None:
         """Stores a setting as a Python value: it may have come as a NumPy scalar."""

@@ -29,6 +29,7 @@ BAD_SETTINGS = [
     ("hierarchical_softmax", 1, "hierarchical_softmax must be True or False, got 1"),
     ("cbow_mean", 1, "cbow_mean must be True or False, got 1"),
     ("order", "windows", "order must be one of window, pair, got 'windows'"),
+    ("row_precision", "bf17", "row_precision must be one of float32, bf16, got 'bf17'"),
     ("loss", 1, "loss must be True or False, got 1"),
     ("shrink_windows", None, "shrink_windows must be True or False, got None"),
 ]
@@ -58,6 +59,20 @@ def test_cbow_and_hierarchical_softmax_train_window_by_window(setting: dict[str,
         TrainConfig(order="pair", **setting)
     with pytest.raises(ConfigError, match=f"{shown} needs share_negatives=1, got share_negatives=2"):
         TrainConfig(share_negatives=2, **setting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ({"order": "pair"}, "order='window', got 'pair'"),
+        ({"architecture": "cbow"}, "architecture='skip-gram', got 'cbow'"),
+        ({"hierarchical_softmax": True}, "hierarchical_softmax=False, got True"),
+    ],
+)
+def test_rows_of_bf16_train_skip_gram_by_windows(setting: dict[str, Any], shown: str) -> None:
+    assert TrainConfig(row_precision="bf16", share_negatives=3).row_precision == "bf16"
+    with pytest.raises(ConfigError, match=f"row_precision='bf16' needs {shown}"):
+        TrainConfig(row_precision="bf16", **setting)
 
 
 def test_only_hierarchical_softmax_trains_without_negatives() -> None:

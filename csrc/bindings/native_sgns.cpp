@@ -54,7 +54,7 @@ void check_range(const char* name, int64_t value, int64_t low, int64_t high) {
 SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, int32_t negative,
                        int32_t share_negatives, int32_t epochs, bool shrink_windows, bool loss,
                        bool pair_order, float alpha, float min_alpha, uint64_t seed, bool cbow,
-                       bool cbow_mean, int32_t longest_path) {
+                       bool cbow_mean, int32_t longest_path, bool bf16_rows) {
   check_range("vocabulary", vocabulary, 1, INT32_MAX);
   check_range("dimension", dimension, 1, 65536);
   check_range("window", window, 1, 1000);
@@ -62,6 +62,9 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
   check_range("negative", negative, longest_path == 0 ? 1 : 0, 1000);
   check_range("share_negatives", share_negatives, 1, 64);
   check_range("epochs", epochs, 1, INT32_MAX);
+  if (bf16_rows && (pair_order || cbow || longest_path > 0)) {
+    throw std::invalid_argument("bf16_rows needs skip-gram without a tree in window order");
+  }
   return {vocabulary,
           dimension,
           window,
@@ -76,7 +79,8 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
           seed,
           cbow ? Architecture::cbow : Architecture::skip_gram,
           cbow_mean,
-          longest_path};
+          longest_path,
+          bf16_rows ? RowPrecision::bf16 : RowPrecision::float32};
 }
 
 // What draws.h gives for tokens: keep draws [n], window radii [n] and negatives [n, negative].
@@ -131,7 +135,7 @@ void bind_sgns(py::module_& module) {
            py::arg("window"), py::arg("negative"), py::arg("share_negatives"), py::arg("epochs"),
            py::arg("shrink_windows"), py::arg("loss"), py::arg("pair_order"), py::arg("alpha"),
            py::arg("min_alpha"), py::arg("seed"), py::arg("cbow"), py::arg("cbow_mean"),
-           py::arg("longest_path"));
+           py::arg("longest_path"), py::arg("bf16_rows") = false);
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");

@@ -55,7 +55,7 @@ class ChunkTrainer {
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
     return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_can_be_found() &&
-           params_.share_negatives == 1 && !params_.loss && !words_.has_locks();
+           params_.share_negatives == 1 && !params_.loss && words_.trains_in_place();
   }
 
   void train_segment(const Segment& segment) {
@@ -97,6 +97,7 @@ class ChunkTrainer {
     look_ahead(first);
     (small ? kernel_for_small() : kernel_for_counted())(tile_);
     words_.release_held(tile_);
+    words_.round_held(tile_, first);
     if (params_.loss) {
       stats_.loss += tile_loss<V>(tile_, SlotLayout<V>(tile_.contexts, tile_.outputs).slots());
     }
@@ -125,17 +126,15 @@ class ChunkTrainer {
     const int32_t next = first + tiles_ahead_ * windows;  // its first word
     const auto ids = words_.outputs(next);
     int row = 0;
-    for (int o = 0; o < work_.outputs; ++o) fetch(row++, words_.output_row(ids[o]));
-    fetch(row++, words_.input_row(words_.id(next + params_.window)));
+    for (int o = 0; o < work_.outputs; ++o) fetch(row++, words_.output_place(ids[o]));
+    fetch(row++, words_.input_place(words_.id(next + params_.window)));
     for (int w = 1; w < windows; ++w) {
-      fetch(row++, words_.output_row(words_.id(next + w)));
-      fetch(row++, words_.input_row(words_.id(next + w + params_.window)));
+      fetch(row++, words_.output_place(words_.id(next + w)));
+      fetch(row++, words_.input_place(words_.id(next + w + params_.window)));
     }
     tile_.ahead_rows = row;
   }
-  KERNEL_INLINE void fetch(int row, const float* from) {
-    work_.ahead[row] = reinterpret_cast<const char*>(from);
-  }
+  KERNEL_INLINE void fetch(int row, const char* from) { work_.ahead[row] = from; }
 
   void train_pairs(const Segment& segment, int32_t i) {
     const auto ids = words_.outputs(i);

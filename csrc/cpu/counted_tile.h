@@ -116,7 +116,10 @@ class CountedTile {
  private:
   KERNEL_INLINE int32_t add_output(uint32_t id) {
     const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
-    if (index == tile_.outputs) work_.output[tile_.outputs++] = words_.output_row(id);
+    if (index == tile_.outputs) {
+      work_.output[tile_.outputs] = words_.tile_output_row(id, tile_.outputs);
+      ++tile_.outputs;
+    }
     return index;
   }
 

@@ -23,6 +23,16 @@ void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_str
   }
 }
 
+// Calls place(from, to) for every value of a matrix with gaps behind its rows.
+template <class From, class To, class Place>
+void for_each_value(From* from, int64_t from_stride, To* to, int64_t to_stride, const SgnsParams& params,
+                    const Place& place) {
+  for (int64_t row = 0; row < params.vocabulary; ++row) {
+    for (int64_t k = 0; k < params.dimension; ++k)
+      place(from[row * from_stride + k], to[row * to_stride + k]);
+  }
+}
+
 // Calls work(0) ... work(threads - 1) at once and returns when all have; the first exception is thrown again.
 // A thread that the system refuses to start is done without: the others take its share from the queue.
 template <class Work>
@@ -62,20 +72,42 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
     path_offsets_.assign(paths.offsets, paths.offsets + params.vocabulary + 1);
     path_steps_.assign(paths.steps, paths.steps + path_offsets_.back());
   }
-  input_ = aligned_array<float>(size);
-  output_ = aligned_array<float>(has_tree(params) ? 2 * size : size);
+  if (rounded()) {
+    input_bf16_ = aligned_array<Bf16>(size);
+    output_bf16_ = aligned_array<Bf16>(size);
+  } else {
+    input_ = aligned_array<float>(size);
+    output_ = aligned_array<float>(has_tree(params) ? 2 * size : size);
+  }
   const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
                                             params.share_negatives + params.negative + params.longest_path);
   for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots, stride_);
+  for (Workspace& workspace : workspaces_) {
+    if (!rounded()) break;
+    workspace.hold_rows(stride_);
+    workspace.hold_outputs(stride_);
+  }
 }
 
 void CpuTrainer::load(const float* input, const float* output, const float* inner) {
+  if (rounded()) {
+    const auto round = [](float from, Bf16& to) { to = rounded_to_nearest(from); };
+    for_each_value(input, params_.dimension, input_bf16_.get(), stride_, params_, round);
+    for_each_value(output, params_.dimension, output_bf16_.get(), stride_, params_, round);
+    return;
+  }
   copy_rows(input, params_.dimension, input_.get(), stride_, params_);
   copy_rows(output, params_.dimension, output_.get(), stride_, params_);
   if (has_tree(params_)) copy_rows(inner, params_.dimension, inner_rows(), stride_, params_);
 }
 
 void CpuTrainer::read(float* input, float* output, float* inner) const {
+  if (rounded()) {
+    const auto widen = [](Bf16 from, float& to) { to = widened(from); };
+    for_each_value(input_bf16_.get(), stride_, input, params_.dimension, params_, widen);
+    for_each_value(output_bf16_.get(), stride_, output, params_.dimension, params_, widen);
+    return;
+  }
   copy_rows(input_.get(), stride_, input, params_.dimension, params_);
   copy_rows(output_.get(), stride_, output, params_.dimension, params_);
   if (has_tree(params_)) copy_rows(inner_rows(), stride_, inner, params_.dimension, params_);
@@ -83,6 +115,7 @@ void CpuTrainer::read(float* input, float* output, float* inner) const {
 
 void CpuTrainer::lock(const float* locks) {
   if (params_.order == Order::pair) throw std::invalid_argument("locks need window order, got pair order");
+  if (rounded()) throw std::invalid_argument("locks need rows of float32, got bf16");
   locks_.assign(locks, locks + params_.vocabulary);
   for (Workspace& workspace : workspaces_) workspace.hold_rows(stride_);
 }
@@ -102,7 +135,9 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                      output_.get(),
                      stride_,
                      epoch,
-                     locks_.empty() ? nullptr : locks_.data()};
+                     locks_.empty() ? nullptr : locks_.data(),
+                     input_bf16_.get(),
+                     output_bf16_.get()};
   std::vector<SpanStats> stats(workspaces_.size());
   std::atomic<int64_t> next{begin};
   // Short spans, of slow settings, are cut finer so that every thread has its part of them.

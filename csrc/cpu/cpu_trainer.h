@@ -20,12 +20,13 @@ class CpuTrainer {
              const HuffmanPaths& paths, int threads, const std::string& simd);
 
   // Copies the matrices, float [vocabulary, dimension], in or out; `inner`, the rows of inner nodes, only if
-  // there is a tree.
+  // there is a tree. Rows of bf16 are rounded to the nearest on their way in.
   void load(const float* input, const float* output, const float* inner);
   void read(float* input, float* output, float* inner) const;
 
   // Locks input rows from now on: row w takes locks[w] times its change, nothing for 0 and all of it for 1.
-  // locks: [vocabulary]. Throws std::invalid_argument for pair order, which has no tiles.
+  // locks: [vocabulary]. Throws std::invalid_argument for pair order, which has no tiles,
+  // and for rows of bf16.
   void lock(const float* locks);
 
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
@@ -39,6 +40,7 @@ class CpuTrainer {
   const SgnsParams& params() const { return params_; }
 
  private:
+  bool rounded() const { return params_.row_precision == RowPrecision::bf16; }
   float* inner_rows() const { return output_.get() + params_.vocabulary * stride_; }
 
   SgnsParams params_;
@@ -49,8 +51,9 @@ class CpuTrainer {
   std::vector<int64_t> path_offsets_;
   std::vector<uint32_t> path_steps_;
   AlignedArray<AliasSlot> noise_;
-  AlignedArray<float> input_, output_;  // output_: rows of words, then of inner nodes
-  std::vector<Workspace> workspaces_;   // one a thread
+  AlignedArray<float> input_, output_;           // output_: rows of words, then of inner nodes
+  AlignedArray<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
+  std::vector<Workspace> workspaces_;            // one a thread
 };
 
 }  // namespace full_w2v

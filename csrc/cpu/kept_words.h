@@ -5,6 +5,7 @@
 
 #include "cpu/draw_kernel.h"
 #include "cpu/kernels.h"
+#include "cpu/rounded_rows.h"
 #include "sgns/draws.h"
 
 namespace full_w2v {
@@ -22,7 +23,14 @@ class KeptWords {
   // word nearly always repeats: all are counted.
   static constexpr int kSearchedWindow = 16;
 
-  KeptWords(const TrainJob& job, Workspace& workspace) : job_(job), params_(job.params), work_(workspace) {}
+  KeptWords(const TrainJob& job, Workspace& workspace) : job_(job), params_(job.params), work_(workspace) {
+    const bool rounded = has_rounded_rows();
+    input_base_ =
+        rounded ? reinterpret_cast<const char*>(job.input_bf16) : reinterpret_cast<const char*>(job.input);
+    output_base_ =
+        rounded ? reinterpret_cast<const char*>(job.output_bf16) : reinterpret_cast<const char*>(job.output);
+    row_bytes_ = job.stride * static_cast<int64_t>(rounded ? sizeof(Bf16) : sizeof(float));
+  }
 
   // Subsamples the segments, which are in one piece, and draws for every kept word.
   void find(Segment* segments, int count) {
@@ -93,8 +101,18 @@ class KeptWords {
   }
 
   bool has_locks() const { return job_.locks != nullptr; }
-  // Where context c of a tile is trained: in place, or a locked row as a copy (release_held).
+  bool has_rounded_rows() const { return job_.input_bf16 != nullptr; }
+  // Whether all rows are trained in place.
+  bool trains_in_place() const { return !has_locks() && !has_rounded_rows(); }
+
+  // Where context c of a tile is trained: in place, a locked row as a copy (release_held), and rows of bf16
+  // as float32 (round_held).
   KERNEL_INLINE float* context_row(uint32_t id, int c) const {
+    if (has_rounded_rows()) {
+      work_.held_ids[c] = id;
+      widen_row(job_.input_bf16 + id * job_.stride, job_.stride, held_row(c));
+      return held_row(c);
+    }
     float* const row = input_row(id);
     if (!job_.locks || job_.locks[id] == 1.0f) return row;
     float* const copy = held_row(c);
@@ -115,6 +133,35 @@ class KeptWords {
     }
   }
 
+  // Where output o of a tile is trained.
+  KERNEL_INLINE float* tile_output_row(uint32_t id, int o) const {
+    if (!has_rounded_rows()) return output_row(id);
+    work_.held_output_ids[o] = id;
+    widen_row(job_.output_bf16 + id * job_.stride, job_.stride, held_output(o));
+    return held_output(o);
+  }
+  // Rounds the rows of a trained tile, whose first centre is word i, back to bf16.
+  void round_held(const Tile& tile, int32_t i) const {
+    if (!has_rounded_rows()) return;
+    const uint64_t position = uint64_t{work_.position_high[i]} << 32 | work_.position_low[i];
+    const uint32_t draw = token_draw(params_.seed, static_cast<uint32_t>(job_.epoch),
+                                     static_cast<int64_t>(position), rounding_draw(params_.negative));
+    for (int c = 0; c < tile.contexts; ++c) {
+      const uint32_t id = work_.held_ids[c];
+      round_row(held_row(c), job_.stride, rounding_key(draw, RowMatrix::input, id),
+                job_.input_bf16 + id * job_.stride);
+    }
+    for (int o = 0; o < tile.outputs; ++o) {
+      const uint32_t id = work_.held_output_ids[o];
+      round_row(held_output(o), job_.stride, rounding_key(draw, RowMatrix::output, id),
+                job_.output_bf16 + id * job_.stride);
+    }
+  }
+
+  // Where rows are, however they are stored: to fetch them.
+  KERNEL_INLINE const char* input_place(uint32_t id) const { return input_base_ + id * row_bytes_; }
+  KERNEL_INLINE const char* output_place(uint32_t id) const { return output_base_ + id * row_bytes_; }
+
   KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
   // Input rows of `count` words from `first` on, past the chunk's last one too: a loop whose length the
   // processor foresees is shorter than the right one that it does not.
@@ -128,6 +175,7 @@ class KeptWords {
  private:
   // The copy to train; behind it stands the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
+  KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
 
   void subsample(Segment* segments, int count) {
     const int64_t begin = segments[0].begin, end = segments[count - 1].end;
@@ -209,6 +257,8 @@ class KeptWords {
   const TrainJob& job_;
   const SgnsParams& params_;
   Workspace& work_;
+  const char *input_base_, *output_base_;
+  int64_t row_bytes_;
   int32_t last_ = 0;                          // behind the chunk's last kept word
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
 };

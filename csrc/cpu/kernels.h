@@ -20,6 +20,8 @@ struct TrainJob {
   int64_t stride;
   int32_t epoch;
   const float* locks;  // [vocabulary], the share of its change that an input row takes; null: all of it
+  Bf16* input_bf16;    // the rows where they are stored as bf16 (then input and output are null), else null
+  Bf16* output_bf16;
 };
 
 struct LevelKernels {

@@ -26,7 +26,7 @@ class SmallTile {
         work_(workspace),
         tile_(tile),
         windows_(params.share_negatives),
-        usable_(windows_ <= kMostSmallWindows && words.repeats_can_be_found() && !words.has_locks()) {}
+        usable_(windows_ <= kMostSmallWindows && words.repeats_can_be_found() && words.trains_in_place()) {}
 
   // Whether tiles of these settings are built here, and not as CountedTiles.
   bool usable() const { return usable_; }

@@ -59,4 +59,9 @@ void Workspace::hold_rows(int64_t stride) {
   held_ids = aligned_array<uint32_t>(most_contexts);
 }
 
+void Workspace::hold_outputs(int64_t stride) {
+  held_outputs = aligned_array<float>(most_outputs * stride);
+  held_output_ids = aligned_array<uint32_t>(most_outputs);
+}
+
 }  // namespace full_w2v

@@ -57,8 +57,9 @@ struct alignas(64) Workspace {
     return tile;
   }
 
-  // Makes room for copies of a tile's context rows.
+  // Makes room for copies of a tile's context rows, and of its output rows.
   void hold_rows(int64_t stride);
+  void hold_outputs(int64_t stride);
 
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
@@ -82,8 +83,10 @@ struct alignas(64) Workspace {
   AlignedArray<float> words_in_window, trained_in_window;  // SmallTile
   AlignedArray<uint32_t> row_ids;                          // SmallTile: words of the rows found so far
   AlignedArray<float> hidden, sums;                        // of a window of CBOW (cbow_kernel.h)
-  AlignedArray<float> held_rows;    // copies of locked context rows, trained in their place; empty
-  AlignedArray<uint32_t> held_ids;  // unless there are locks. The words behind the copies
+  // Copies of context rows, trained in their place, and the words behind them: empty unless rows are locked
+  // or stored as bf16. Then there are copies of output rows too.
+  AlignedArray<float> held_rows, held_outputs;
+  AlignedArray<uint32_t> held_ids, held_output_ids;
   AlignedArray<IdTable::Entry> context_entries, output_entries;
   IdTable context_table, output_table;
 };

@@ -3,7 +3,8 @@
 // Philox key = seed (low word, high word); counter = (low and high word of a position, epoch, draw block).
 //   block 0, counter position / 4:  word position % 4 is the token's keep draw
 //   block 1 + i / 4, counter position:  word i % 4 is the token's window draw for i = 0 and its i-th
-//                                       negative's draw for i = 1 ... N
+//                                       negative's draw for i = 1 ... N; word N + 1 is what roundings of rows
+//                                       of bf16 are mixed from (rounding.h)
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,9 @@ SGNS_HOST_DEVICE inline uint32_t keep_draw(uint64_t seed, uint32_t epoch, int64_
 SGNS_HOST_DEVICE inline uint32_t token_draw(uint64_t seed, uint32_t epoch, int64_t position, int index) {
   return draw_block(seed, epoch, position, kTokenBlock + static_cast<uint32_t>(index >> 2)).word[index & 3];
 }
+
+// Index of the word that roundings are mixed from.
+SGNS_HOST_DEVICE constexpr int rounding_draw(int negative) { return kFirstNegativeDraw + negative; }
 
 // Blocks that hold one token's window draw and its negatives' draws.
 SGNS_HOST_DEVICE constexpr int token_blocks(int negative) { return 1 + negative / 4; }

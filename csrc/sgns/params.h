@@ -5,6 +5,7 @@
 
 #include "sgns/alias_table.h"
 #include "sgns/host_device.h"
+#include "sgns/rounding.h"
 
 namespace full_w2v {
 
@@ -37,6 +38,7 @@ struct SgnsParams {
   Architecture architecture;
   bool cbow_mean;        // the mean of the contexts, not their sum
   int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
+  RowPrecision row_precision;
 };
 
 // Whether there is hierarchical softmax.

@@ -32,6 +32,7 @@ def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0
         cbow=config.architecture == "cbow",
         cbow_mean=config.cbow_mean,
         longest_path=max(longest_path, 1) if config.hierarchical_softmax else 0,
+        bf16_rows=config.row_precision == "bf16",
     )
 
 

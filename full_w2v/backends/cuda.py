@@ -106,6 +106,10 @@ class CudaBackend:
                 f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
                 " backend='cpu' takes more"
             )
+        if config.row_precision != "float32":
+            return (
+                f"cuda keeps rows in float32, got row_precision={config.row_precision!r}; use backend='cpu'"
+            )
         if config.vector_size > MAX_VECTOR_SIZE:
             return (
                 f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"

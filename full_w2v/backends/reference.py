@@ -35,6 +35,13 @@ TOKEN_BLOCK = 1  # the first of the blocks that hold a token's own draws
 WINDOW_DRAW = 0  # index of the radius among a token's own draws
 FIRST_NEGATIVE_DRAW = 1
 
+ROW_STEP, PAIR_STEP = np.uint64(0x9E3779B9), np.uint64(0x85EBCA6B)  # of rows of bf16: csrc/sgns/rounding.h
+MIX_FACTORS = np.uint64(0x7FEB352D), np.uint64(0x846CA68B)
+BF16_HALF = np.uint64(16)
+KEPT_BITS, LOST_BITS = np.uint64(0xFFFF0000), np.uint64(0xFFFF)
+
+INPUT, OUTPUT = 0, 1  # which matrix a row of bf16 is in
+
 NO_PAIR = -1  # in place of a label: this context does not meet this output
 
 
@@ -71,6 +78,7 @@ class Settings(NamedTuple):
     points: Int64
     codes: NDArray[np.uint8]
     locks: Float64 = np.empty(0)
+    bf16_rows: bool = False
 
 
 class Matrices(NamedTuple):
@@ -360,6 +368,53 @@ def hold_back(locks: Float64, rows: Float64, inputs: Int64, before: Float64) -> 
             rows[inputs[i], k] = before[i, k] + locks[inputs[i]] * (rows[inputs[i], k] - before[i, k])
 
 
+# Rows of bf16
+
+
+@_compiled
+def mix_bits(x: np.uint64) -> np.uint64:
+    """A 32-bit hash: a bijection that flips about half of the bits for each bit of x."""
+    x = ((x ^ (x >> np.uint64(16))) * MIX_FACTORS[0]) & LOW_HALF
+    x = ((x ^ (x >> np.uint64(15))) * MIX_FACTORS[1]) & LOW_HALF
+    return x ^ (x >> np.uint64(16))
+
+
+@_compiled
+def rounding_bits(draw: np.uint64, matrix: int, row: int, pair: int) -> np.uint64:
+    """Random bits of values 2 * pair (the low half) and 2 * pair + 1 (the high half) of a row."""
+    key = draw + (np.uint64(2) * np.uint64(row) + np.uint64(matrix)) * ROW_STEP
+    return mix_bits((key + np.uint64(pair) * PAIR_STEP) & LOW_HALF)
+
+
+@_compiled
+def round_rows(matrix: Float64, words: Int64, draw: np.uint64, which: int) -> None:
+    """Rounds the rows of `words` to bf16, the upper half of a float32, at random.
+
+    16 random bits are added to the lower half, which is then cut off: away from zero with a probability in
+    proportion to it. Rows that are bf16 stay as they are.
+    """
+    for word in words:
+        row = matrix[word].astype(np.float32)
+        bits = row.view(np.uint32)
+        for k in range(len(row)):
+            random = rounding_bits(draw, which, word, k // 2) >> (BF16_HALF * np.uint64(k % 2))
+            bits[k] = (np.uint64(bits[k]) + (random & LOST_BITS)) & KEPT_BITS
+        matrix[word] = row
+
+
+@_compiled
+def nearest_bf16(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The nearest values of bf16, ties to even."""
+    rounded = matrix.copy()
+    for row in rounded:
+        bits = row.view(np.uint32)
+        for k in range(len(row)):
+            exact = np.uint64(bits[k])
+            tie = np.uint64(0x7FFF) + ((exact >> BF16_HALF) & np.uint64(1))
+            bits[k] = (exact + tie) & KEPT_BITS
+    return rounded
+
+
 @_compiled
 def train_segment(
     settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
@@ -379,6 +434,10 @@ def train_segment(
         else:
             tile_pairs, tile_loss = window_step(matrices, tile, rate)
         hold_back(settings.locks, matrices.input, tile.inputs, before)
+        if settings.bf16_rows:
+            draw = token_draw(settings, sentence.kept[first], FIRST_NEGATIVE_DRAW + settings.negative)
+            round_rows(matrices.input, tile.inputs, draw, INPUT)
+            round_rows(matrices.output, tile.outputs, draw, OUTPUT)
         pairs += tile_pairs
         loss += tile_loss
     return pairs, loss
@@ -417,8 +476,11 @@ class ReferenceBackend:
         self._keep = keep_thresholds(counts, model.config.sample)
         self._noise = noise_table(counts, model.config.ns_exponent)
         self._locks = np.asarray(() if model.locks is None else model.locks, np.float64)
-        self.input = model.input.astype(np.float64)
-        self.output = np.vstack(model.matrices[1:]).astype(np.float64)
+        start = [np.ascontiguousarray(matrix) for matrix in model.matrices]
+        if model.config.row_precision == "bf16":
+            start = [nearest_bf16(matrix) for matrix in start]
+        self.input = start[0].astype(np.float64)
+        self.output = np.vstack(start[1:]).astype(np.float64)
         self._tree = model.tree or HuffmanTree.from_paths([], [])
 
     def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
@@ -460,6 +522,7 @@ class ReferenceBackend:
             path_offsets=self._tree.offsets,
             points=self._tree.points,
             codes=self._tree.codes,
+            bf16_rows=c.row_precision == "bf16",
         )
 
     def read(self, model: Model) -> None:

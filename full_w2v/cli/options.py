@@ -9,7 +9,7 @@ from full_w2v import __version__
 from full_w2v.backends import BACKENDS
 from full_w2v.cache import HASHES
 from full_w2v.cli import commands as run
-from full_w2v.config import Order, TrainConfig
+from full_w2v.config import Order, RowPrecision, TrainConfig
 from full_w2v.corpus import ERRORS, FORMATS
 from full_w2v.phrases import PhraseSettings, Score
 
@@ -223,6 +223,12 @@ def _add_train(commands: Any) -> None:
     add("threads", int, "CPU threads; 0 takes every core")
     add("seed", int, "key of every random draw")
     add("share-negatives", int, "consecutive centre words that share their negatives")
+    parser.add_argument(
+        "--row-precision",
+        choices=get_args(RowPrecision),
+        default=defaults.row_precision,
+        help="how rows are stored in training (default %(default)s; bf16 is rounded stochastically)",
+    )
     parser.add_argument(
         "--order",
         choices=get_args(Order),

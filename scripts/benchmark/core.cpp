@@ -105,7 +105,10 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
                      input.get(),
                      output.get(),
                      stride,
-                     0};
+                     0,
+                     nullptr,
+                     nullptr,
+                     nullptr};
   Workspace work(params, V::lanes, stride);
   int64_t kept = 0;
   auto began = Clock::now();

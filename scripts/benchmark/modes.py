@@ -30,6 +30,7 @@ MODES: dict[str, dict[str, Any]] = {
     "share2": {"share_negatives": 2},
     "share3": {"share_negatives": 3},
     "share4": {"share_negatives": 4},
+    "bf16": {"row_precision": "bf16"},
 }
 
 Scores = dict[str, float]

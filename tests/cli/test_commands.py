@@ -54,6 +54,7 @@ def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path)
         "seed": 7,
         "order": "pair",
         "share_negatives": 1,
+        "row_precision": "float32",
         "loss": True,
         "threads": 2,
     }
