@@ -221,6 +221,7 @@ def _add_train(commands: Any) -> None:
     add("min-alpha", float, "learning rate at the end", "X")
     add("epochs", int, "passes over the corpus")
     add("threads", int, "CPU threads; 0 takes every core")
+    parser.add_argument("--pin-threads", action="store_true", help="keep each thread on a core of its own")
     add("seed", int, "key of every random draw")
     add("share-negatives", int, "consecutive centre words that share their negatives")
     parser.add_argument(
