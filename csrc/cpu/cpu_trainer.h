@@ -29,8 +29,8 @@ class CpuTrainer {
   // and for rows of bf16.
   void lock(const float* locks);
 
-  // Keeps thread t, while it trains, on the t-th core that the process may use. Throws std::system_error if the
-  // system does not let it.
+  // Keeps thread t, while it trains, on the t-th core that the process may use. Throws std::system_error if
+  // the system does not let it.
   void pin_threads();
 
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks

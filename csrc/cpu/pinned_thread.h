@@ -8,8 +8,8 @@ namespace full_w2v {
 
 class PinnedThread {
  public:
-  // Moves the calling thread to the core that stands at `number`, modulo their number, among those that it may
-  // use. Throws std::system_error if the system refuses, or knows no such request.
+  // Moves the calling thread to the core that stands at `number`, modulo their number, among those that it
+  // may use. Throws std::system_error if the system refuses, or knows no such request.
   explicit PinnedThread(size_t number);
   // Gives the thread its cores back; called by the thread itself.
   ~PinnedThread();
