@@ -45,6 +45,10 @@ REGISTER_LIMITS = {
     "warp<10,8,6,1>": 255,
     "warp<16,10,4,1>": 255,
     "warp<32,16,1,1>": 255,
+    "row_rate<1,0>": 64,
+    "row_rate<4,0>": 64,
+    "row_rate<1,1>": 64,
+    "row_rate<4,1>": 64,
 }
 # Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
 OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
@@ -52,7 +56,7 @@ OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,
 STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
-NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed)_kernel(?:I((?:L[ib]\d+E)+)E)?")
+NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed|row_rate)_kernel(?:I((?:L[ib]\d+E)+)E)?")
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
