@@ -62,6 +62,7 @@ class CpuTrainer:
         path_offsets: NDArray[np.int64] | None = None,
         path_steps: NDArray[np.uint32] | None = None,
     ) -> None: ...
+    def pin_threads(self) -> None: ...
     @property
     def simd(self) -> str: ...
     @property
@@ -102,6 +103,7 @@ class CorpusCounter:
         memory_limit: int = 0,
         min_count: int = 0,
         only: list[str] = ...,
+        simd: str = "",
     ) -> None: ...
     def begin_source(self) -> None: ...
     def add_file(self, path: str, progress: Callable[[float], None] | None = None) -> None: ...
@@ -132,6 +134,7 @@ class CountedWords:
         span: int,
         threads: int,
         progress: Callable[[float], None] | None = None,
+        simd: str = "",
     ) -> tuple[int, int]: ...
 
 def count_pairs(

@@ -44,6 +44,7 @@ class TrainConfig:
     score_precision: what rows are rounded to before they are multiplied for a score: "float32", or "tf32".
     loss: sum the loss while training.
     threads: CPU threads; 0 takes every core this process may use. One thread is bit-reproducible.
+    pin_threads: keep each of them on a core of its own while it trains (Linux).
 
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """
@@ -67,11 +68,12 @@ class TrainConfig:
     score_precision: ScorePrecision = "float32"
     loss: bool = False
     threads: int = 0
+    pin_threads: bool = False
 
     def __post_init__(self) -> None:
         self._set("vector_size", checked_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE))
         self._set("window", checked_integer("window", self.window, 1, MAX_WINDOW))
-        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss"):
+        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss", "pin_threads"):
             self._set(name, _checked_bool(name, getattr(self, name)))
         fewest = 0 if self.hierarchical_softmax else 1
         if self.negative == 0 and fewest == 1:
