@@ -16,6 +16,7 @@ const char* name_of(Order order) { return order == Order::window ? "window" : "p
 // Why the kernel cannot be taken, or nothing.
 std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t shared_limit) {
   if (!kernel.computes(params.order)) return std::string("does not compute order ") + name_of(params.order);
+  if (params.row_precision == RowPrecision::bf16 && !kernel.rounds) return "does not keep rows in bf16";
   const int64_t needed = kernel.shape(params, shared_limit).shared_bytes;
   if (needed <= shared_limit) return "";
   return "needs " + std::to_string(needed) + " bytes of shared memory a block and the device has " +
@@ -26,10 +27,10 @@ std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t sh
 
 const std::vector<Kernel>& kernels() {
   static const std::vector<Kernel> all = {
-      {"warp", "window", true, false, &warp_shape, &launch_warp},
-      {"block", "pair", false, true, &block_shape, &launch_block},
-      {"register", "window, pair", true, true, &register_shape, &launch_register},
-      {"pair", "pair", false, true, &pair_shape, &launch_pair},
+      {"warp", "window", true, false, true, &warp_shape, &launch_warp},
+      {"block", "pair", false, true, false, &block_shape, &launch_block},
+      {"register", "window, pair", true, true, false, &register_shape, &launch_register},
+      {"pair", "pair", false, true, false, &pair_shape, &launch_pair},
   };
   return all;
 }

@@ -23,6 +23,7 @@ struct Kernel {
   const char* name;
   const char* orders;  // the orders that it computes, for people
   bool window_order, pair_order;
+  bool rounds;  // whether it takes rows of bf16 too
   // What it needs; `shared_limit` is the most shared memory that a block may have on the device.
   LaunchShape (*shape)(const SgnsParams& params, int64_t shared_limit);
   // Enqueues `blocks` blocks.

@@ -106,10 +106,6 @@ class CudaBackend:
                 f"share_negatives must be 1 on the cuda backend, got {config.share_negatives};"
                 " backend='cpu' takes more"
             )
-        if config.row_precision != "float32":
-            return (
-                f"cuda keeps rows in float32, got row_precision={config.row_precision!r}; use backend='cpu'"
-            )
         if config.vector_size > MAX_VECTOR_SIZE:
             return (
                 f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"
@@ -172,6 +168,7 @@ class CudaBackend:
                 seed=config.seed,
                 order=config.order,
                 loss=config.loss,
+                bf16_rows=config.row_precision == "bf16",
                 kernel=self._kernel,
                 device=self._device,
                 **self._options,
@@ -254,8 +251,11 @@ class CudaBackend:
         """The input and output matrices on the device, without a copy: valid until close().
 
         Each call of `train` returns only when the device is done, so their values are then complete.
+        Raises BackendError if their rows are bf16, which neither interface can name.
         """
         trainer = self._loaded()
+        if self._model is not None and self._model.config.row_precision != "float32":
+            raise BackendError("rows of bf16 cannot be shared where they are; read() gives them as float32")
         device = (_DLPACK_HOST, 0) if self._emulated else (_DLPACK_CUDA, self._device)
         return (
             DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from full_w2v import _native
+from full_w2v.backends import reference
 from full_w2v.backends.base import SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -22,11 +23,15 @@ def sigmoid(x):
 
 @dataclass
 class Draws:
-    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N]."""
+    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N].
+
+    rounding: what roundings of rows of bf16 are drawn from, [tokens].
+    """
 
     keep: np.ndarray
     radius: np.ndarray
     negatives: np.ndarray
+    rounding: np.ndarray
 
 
 @dataclass
@@ -43,7 +48,14 @@ class RingOracle:
     stats: SpanStats = field(init=False, default=SpanStats())
 
     def __post_init__(self):
-        self.input, self.output = self.model.input.astype(np.float64), self.model.output.astype(np.float64)
+        rows = self.model.input, self.model.output
+        if self.rounds:
+            rows = reference.nearest_bf16(rows[0]), reference.nearest_bf16(rows[1])
+        self.input, self.output = (matrix.astype(np.float64) for matrix in rows)
+
+    @property
+    def rounds(self) -> bool:
+        return self.model.config.row_precision == "bf16"
 
     @property
     def config(self) -> TrainConfig:
@@ -65,7 +77,16 @@ class RingOracle:
         positions = np.arange(corpus.tokens, dtype=np.int64)
         noise = noise_table(counts, config.ns_exponent)
         shape = (config.window, config.shrink_windows, noise, config.negative)
-        return Draws(*_native.token_draws(positions, config.seed, epoch, *shape))
+        return Draws(
+            *_native.token_draws(positions, config.seed, epoch, *shape), self._roundings(positions, epoch)
+        )
+
+    def _roundings(self, positions, epoch):
+        index = reference.FIRST_NEGATIVE_DRAW + self.config.negative
+        counters = np.empty((len(positions), 4), np.uint32)
+        counters[:] = 0, 0, epoch, reference.TOKEN_BLOCK + index // 4
+        counters[:, 0] = positions
+        return _native.philox(counters, self.config.seed)[:, index % 4].astype(np.uint64)
 
     def _train_segment(self, ids, kept, segment, draws, rate):
         window = self.config.window
@@ -78,13 +99,20 @@ class RingOracle:
                 elif place not in loaded:
                     copies[place], loaded[place] = row.copy(), row.copy()
             self._train_centre(ids, kept, centre, copies, draws, rate)
-            self._leave(ids, kept, copies, loaded, centre - window)
+            draw = draws.rounding[kept[centre]]
+            self._leave(ids, kept, copies, loaded, centre - window, draw)
         for place in sorted(loaded):
-            self._leave(ids, kept, copies, loaded, place)
+            self._leave(ids, kept, copies, loaded, place, draw)
 
-    def _leave(self, ids, kept, copies, loaded, place):
+    def _leave(self, ids, kept, copies, loaded, place, draw):
         if place in loaded:
-            self.input[ids[kept[place]]] += copies.pop(place) - loaded.pop(place)
+            word = ids[kept[place]]
+            self.input[word] += copies.pop(place) - loaded.pop(place)
+            self._round(self.input, [word], draw, reference.INPUT)
+
+    def _round(self, rows, words, draw, which):
+        if self.rounds:
+            reference.round_rows(rows, np.array(words, np.int64), draw, which)
 
     def _train_centre(self, ids, kept, centre, copies, draws, rate):
         position, radius = kept[centre], draws.radius[kept[centre]]
@@ -95,6 +123,7 @@ class RingOracle:
         self.stats += SpanStats(words=1, pairs=len(contexts) * len(outputs))
         train = self._train_pairs if self.config.order == "pair" else self._train_window
         train(contexts, outputs, rate)
+        self._round(self.output, [word for word, _ in outputs], draws.rounding[position], reference.OUTPUT)
 
     def _train_pairs(self, contexts, outputs, rate):
         for word, label in outputs:
