@@ -48,9 +48,10 @@ def assert_is_the_oracles(found: Outcome, exact: RingOracle) -> None:
         assert not (rows.view(np.uint32) & 0xFFFF).any()
         off = np.abs(rows - expected)
         # A sum that float32 rounds otherwise may, seldom, be rounded to the other side: an ulp, and when the
-        # value is rounded again another one. With other random bits a third of the values would be off.
+        # value is rounded again another one. So may, from compute capability 9.0 on, the change of a row that
+        # has changed since it was loaded. With other random bits a third of the values would be off.
         assert off.max() <= 2 * ULP * np.abs(expected).max()
-        assert np.mean(off > 0) <= 2e-3
+        assert np.mean(off > 0) <= 1e-2
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
