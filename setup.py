@@ -42,6 +42,12 @@ def is_current(target: Path, source: Path, command: str) -> bool:
 class BuildModules(build_ext):
     """Adds each translation unit's own flags to the compiler's command, and builds the CUDA modules."""
 
+    def finalize_options(self) -> None:
+        """Keeps the objects of editable installations, which setuptools makes in a folder that it deletes."""
+        super().finalize_options()
+        if self.editable_mode:
+            self.build_temp = "build/editable"
+
     def run(self) -> None:
         """Builds the extensions, then what nvcc compiles."""
         super().run()

@@ -10,16 +10,41 @@ Word2Vec(sentences, callbacks=[Patience(), Checkpoint("words.model")])
 
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gensim.models.callbacks import CallbackAny2Vec
 
 from full_w2v.config import checked_integer
-from full_w2v.errors import ConfigError
+from full_w2v.errors import ConfigError, shown
 from full_w2v.trainer import Progress
 
 if TYPE_CHECKING:
     from full_w2v.word2vec import Word2Vec
+
+
+# gensim's, which every callback has.
+HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
+
+
+def checked_callbacks(callbacks: Iterable[Any]) -> Sequence[Any]:
+    """The callbacks; raises TypeError for what is no list of objects with gensim's hooks."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a list, got {shown(callbacks)}; put a single callback into []")
+    given = list(callbacks)
+    for place, callback in enumerate(given):
+        if isinstance(callback, type):
+            raise TypeError(
+                f"callbacks[{place}] must be an object, got the class {callback.__name__}; "
+                f"pass {callback.__name__}()"
+            )
+        for hook in HOOKS:
+            if not callable(getattr(callback, hook, None)):
+                raise TypeError(
+                    f"callbacks[{place}], {shown(callback)}, has no method {hook}; derive its class from "
+                    "full_w2v.callbacks.Callback or gensim's CallbackAny2Vec"
+                )
+    return given
 
 
 class StopTraining(Exception):  # noqa: N818 (it reports no error)

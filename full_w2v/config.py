@@ -73,7 +73,7 @@ class TrainConfig:
         fewest = 0 if self.hierarchical_softmax else 1
         if self.negative == 0 and fewest == 1:
             raise ConfigError(
-                f"negative must be between 1 and {MAX_NEGATIVE}, got 0; 0 needs hierarchical_softmax (--hs)"
+                f"negative must be between 1 and {MAX_NEGATIVE}, got 0; 0 needs hierarchical_softmax=True"
             )
         self._set("negative", checked_integer("negative", self.negative, fewest, MAX_NEGATIVE))
         self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))

@@ -225,13 +225,15 @@ class WordCounts:
         numbers = words.in_order()
         return dict(zip(words.words(numbers), words.counts(numbers).tolist(), strict=True))
 
-    def holds_any(self, words: Sequence[str]) -> bool:
-        """Whether any of the words occurs."""
-        return bool((self._counts.words.counts(self._counts.words.find(list(words))) > 0).any())
+    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus | None:
+        """The corpus as ids of a vocabulary, None if it holds no word of it.
 
-    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus:
-        """The corpus as ids of a vocabulary; returns and raises as `CountedCorpus.encode`."""
-        numbers = self._counts.words.find(list(vocabulary.words))
+        Raises CorpusError if the temporary file cannot be written.
+        """
+        words = self._counts.words
+        numbers = words.find(list(vocabulary.words))
+        if not words.counts(numbers).any():
+            return None
         return CountedCorpus(self._counts, vocabulary, numbers).encode()
 
 
@@ -364,7 +366,9 @@ def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> st
             f"{counts.name}: no word occurs {least} times or more, as max_final_vocab={max_final_vocab} asks "
             f"for; {often}; raise max_final_vocab"
         )
-    return f"{counts.name}: no word occurs min_count={least} times or more; {often}; lower min_count"
+    return (
+        f"{counts.name}: no word occurs {least} times or more (min_count={least}); {often}; lower min_count"
+    )
 
 
 @contextmanager

@@ -38,8 +38,8 @@ class CountedSentences:
         counts = self.counts.frequencies()
         return dict(zip(self.spelling.tokens(counts), counts.values(), strict=True))
 
-    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus:
-        """The corpus as ids; raises CorpusError if it holds no word of the vocabulary."""
+    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus | None:
+        """The corpus as ids, None if it holds no word of the vocabulary."""
         words = self.spelling.names(vocabulary.words)
         return self.counts.encode(Vocabulary(words, vocabulary.counts))
 

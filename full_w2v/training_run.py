@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import sqrt
@@ -36,7 +36,7 @@ class TrainingRun:
     report_delay: seconds between two lines of progress in the log.
     """
 
-    def __init__(self, model: "Word2Vec", callbacks: list[Any], report_delay: float) -> None:
+    def __init__(self, model: "Word2Vec", callbacks: Sequence[Any], report_delay: float) -> None:
         self._model = model
         self._callbacks = callbacks
         self._report_delay = report_delay
@@ -68,11 +68,12 @@ class TrainingRun:
         """
         model = self._model
         vocabulary = Vocabulary(model.wv.index_to_key, np.asarray(model.wv.expandos["count"], np.int64))
-        if not sentences.counts.holds_any(sentences.spelling.names(vocabulary.words)):
+        encoded = sentences.encode(vocabulary)
+        if encoded is None:
             logger.warning("the corpus of %i words holds no word of the vocabulary", sentences.tokens)
             self._raw_words = sentences.tokens * model.epochs
             return
-        with sentences.encode(vocabulary) as corpus:
+        with encoded as corpus:
             for config, epochs in self._plans(vocabulary, share):
                 self._train_epochs(corpus, _state(model, vocabulary, config), epochs, share)
 

@@ -2,22 +2,28 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from gensim.models import KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.models.word2vec import logger as gensim_logger
 from gensim.utils import PICKLE_PROTOCOL
 
 from full_w2v.aside import written_aside_together
+from full_w2v.callbacks import checked_callbacks
+from full_w2v.config import MAX_VECTOR_SIZE, checked_integer
 from full_w2v.errors import ConfigError, CorpusError, shown
 from full_w2v.sentences import CountedSentences, count_sentences
 from full_w2v.trainer import Training
 from full_w2v.training_run import TrainingRun
 
+_SIGNATURE = signature(GensimWord2Vec.__init__)
 # Of this process alone: neither saved nor copied.
 _TRANSIENT = ("_scan", "_keep_scan", "_training", "_corpus_files")
 
@@ -63,6 +69,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
 
     @wraps(GensimWord2Vec.__init__)  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _check_arguments(args, kwargs)
         self._keep_scan = True
         try:
             super().__init__(*args, **kwargs)
@@ -104,6 +111,13 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
             self._scan = _Scan(corpus_file if corpus_iterable is None else corpus_iterable, sentences)
         return sentences.tokens, sentences.examples
 
+    @wraps(GensimWord2Vec.prepare_vocab)
+    def prepare_vocab(self, *args: Any, **kwargs: Any) -> dict[str, int]:
+        """Chooses the words of the vocabulary from raw_vocab; parameters and result as gensim's."""
+        with _quick_attributes(self.wv):
+            report: dict[str, int] = super().prepare_vocab(*args, **kwargs)
+        return report
+
     def make_cum_table(self, domain: int = 2**31 - 1) -> None:
         """Makes gensim's table of the noise distribution, which our backends do not use, in one go."""
         counts = np.asarray(self.wv.expandos.get("count", ()), np.float64)[: len(self.wv.index_to_key)]
@@ -135,6 +149,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         """
         if kwargs:
             raise TypeError(f"train() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        hooks = checked_callbacks(callbacks)
         # As gensim does: the rates given here stay with the model.
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
@@ -145,7 +160,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
         self._log_train_begin()
-        run = TrainingRun(self, list(callbacks), report_delay)
+        run = TrainingRun(self, hooks, report_delay)
         with run.stoppable():
             run.notify("on_train_begin")
             sentences = self._sentences_to_train(corpus_iterable, corpus_file)
@@ -253,6 +268,31 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
                 f"negative={self.negative} window={self.window} shrink_windows={self.shrink_windows}"
             ),
         )
+
+
+def _check_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Checks what would otherwise fail only behind the counting of the corpus."""
+    given = _SIGNATURE.bind(None, *args, **kwargs).arguments
+    checked_integer("vector_size", given.get("vector_size", 1), 1, MAX_VECTOR_SIZE)
+    checked_callbacks(given.get("callbacks", ()))
+
+
+@contextmanager
+def _quick_attributes(vectors: KeyedVectors) -> Iterator[None]:
+    """Makes gensim's loops over words quicker: each step would check the type and size of a whole column."""
+
+    def set_vecattr(key: Any, name: str, value: Any) -> None:
+        column = vectors.expandos.get(name)
+        if column is None or len(column) != len(vectors.index_to_key):
+            vectors.allocate_vecattrs(attrs=[name], types=[type(value)])
+            column = vectors.expandos[name]
+        column[vectors.get_index(key)] = value
+
+    vectors.set_vecattr = set_vecattr
+    try:
+        yield
+    finally:
+        del vectors.set_vecattr
 
 
 def _share(sentences: CountedSentences, total_examples: int | None, total_words: int | None) -> float:

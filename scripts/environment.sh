@@ -34,6 +34,9 @@ install_package() {
   check_prerequisites
   [[ -e $venv ]] || "${PYTHON:-python3}" -m venv "$venv"
   "$venv/bin/python" -m pip --version >/dev/null 2>&1 || fail "$venv has no working pip; remove it and try again"
-  echo "Installing full-w2v into $venv; compiling takes a minute or more ..."
+  echo "Installing full-w2v into $venv: downloads what is missing, then compiles the native modules."
+  echo "The first time that takes some minutes without a word, with nvcc some more; later only what has changed."
+  local began=$SECONDS
   "$venv/bin/python" -m pip install --quiet --editable "$root${1:+[$1]}"
+  echo "Installed after $((SECONDS - began)) s."
 }

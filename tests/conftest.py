@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# What the commands' tests share explains its failures like the tests themselves.
-pytest.register_assert_rewrite("programs")
+# What tests share explains its failures like the tests themselves.
+pytest.register_assert_rewrite("programs", "samples", "small_models")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

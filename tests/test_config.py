@@ -14,7 +14,7 @@ BAD_SETTINGS = [
     ("vector_size", 1.5, "vector_size must be a whole number, got 1.5"),
     ("window", 0, "window must be between 1 and 1000, got 0"),
     ("window", True, "window must be a whole number, got True"),
-    ("negative", 0, r"negative must be between 1 and 1000, got 0; 0 needs hierarchical_softmax \(--hs\)"),
+    ("negative", 0, r"negative must be between 1 and 1000, got 0; 0 needs hierarchical_softmax=True"),
     ("epochs", -1, "epochs must be between 1 and 1000000, got -1"),
     ("seed", -1, "seed must be between 0 and 18446744073709551615, got -1"),
     ("seed", 2**64, "seed must be between 0 and 18446744073709551615, got 18446744073709551616"),

@@ -194,7 +194,7 @@ def test_threads_are_found_where_there_is_no_affinity(monkeypatch):
 
 def test_no_word_occurs_often_enough():
     with pytest.raises(
-        CorpusError, match="no word occurs min_count=5 times or more; the most frequent, 'a', occurs 3"
+        CorpusError, match=r"no word occurs 5 times or more \(min_count=5\); the most frequent, 'a', occurs 3"
     ):
         encode_corpus(open_corpus(SENTENCES))
 

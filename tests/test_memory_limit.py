@@ -122,7 +122,7 @@ def test_a_given_vocabulary_needs_no_more_memory(tmp_path):
 def test_no_word_is_frequent_enough(tmp_path):
     path = write_rare_words(tmp_path / "text", 2)
     with pytest.raises(
-        CorpusError, match="no word occurs min_count=100000 times or more; the most frequent, '0"
+        CorpusError, match=r"no word occurs 100000 times or more \(min_count=100000\); the most frequent, '0"
     ):
         count_corpus(open_corpus(path), min_count=100_000, memory_limit=LEAST_MEMORY)
 

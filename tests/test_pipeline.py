@@ -218,7 +218,7 @@ def test_what_an_iterable_raises_is_not_changed() -> None:
         ([], "holds no tokens"),
         ([[], []], "holds no tokens"),
         (3, "a corpus must be a path, a list of paths or an iterable of token lists, got int"),
-        ([["a", "b"]], "no word occurs min_count=5 times or more"),
+        ([["a", "b"]], r"no word occurs 5 times or more \(min_count=5\)"),
     ],
 )
 def test_what_is_no_corpus_is_refused(sentences: object, message: str) -> None:

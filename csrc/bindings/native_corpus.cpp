@@ -6,6 +6,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
+#include "bindings/native_token_collector.h"
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
 
@@ -13,8 +14,6 @@ namespace py = pybind11;
 
 namespace full_w2v {
 namespace {
-
-constexpr size_t kTokensPerBlock = size_t{1} << 17;
 
 // Lets Python handle signals and report progress while native threads work. `progress` is None or a callable
 // that takes `done()`; it must outlive the poll, as the poll may run without the GIL.
@@ -34,8 +33,6 @@ TextErrors text_errors(const std::string& errors) {
   throw std::invalid_argument("errors must be one of strict, replace, ignore, got '" + errors + "'");
 }
 
-std::string type_name(const py::handle& object) { return Py_TYPE(object.ptr())->tp_name; }
-
 // The counter as Python sees it: it also takes lists of lists of str.
 class PythonCounter {
  public:
@@ -43,7 +40,7 @@ class PythonCounter {
 
   void begin_source() {
     counter_.begin_source();
-    sentences_ = 0;
+    tokens_.begin_source();
   }
 
   void add_file(const std::string& path, const py::object& progress) {
@@ -62,15 +59,10 @@ class PythonCounter {
     counter_.feed(static_cast<const char*>(info.ptr), static_cast<size_t>(info.size), signals_only_);
   }
 
-  void feed_sentences(const py::list& sentences, const py::object& spell) {
-    for (const py::handle sentence : sentences) {
-      add_sentence(sentence, spell);
-      ++sentences_;
-    }
-  }
+  void feed_sentences(const py::list& sentences, const py::object& spell) { tokens_.add(sentences, spell); }
 
   void end_source() {
-    push_tokens();
+    tokens_.flush();
     const py::gil_scoped_release release;
     counter_.end_source(signals_only_);
   }
@@ -81,76 +73,13 @@ class PythonCounter {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw std::invalid_argument("sentence " + std::to_string(sentences_) + " " + what);
-  }
-
-  void add_sentence(const py::handle& sentence, const py::object& spell) {
-    if (PyUnicode_Check(sentence.ptr()) || PyBytes_Check(sentence.ptr())) {
-      refuse("is a plain string, " + py::repr(sentence).cast<std::string>().substr(0, 60) +
-             "; expected a list of tokens, such as sentence.split()");
-    }
-    if (!py::isinstance<py::iterable>(sentence)) {
-      refuse("is of type " + type_name(sentence) + "; expected a list of tokens");
-    }
-    const auto list = py::reinterpret_steal<py::object>(PySequence_Fast(sentence.ptr(), "not iterable"));
-    if (!list) throw py::error_already_set();
-    // The size is read again each time: another thread may change the list while a block is handed over.
-    for (py::ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.ptr()); ++i) {
-      add_token(PySequence_Fast_GET_ITEM(list.ptr(), i), i, spell);
-    }
-    tokens_.ends.push_back(static_cast<uint32_t>(tokens_.lengths.size()));
-  }
-
-  // `spell` names what is no plain token: no str, one that UTF-8 cannot hold, or one that begins like a name.
-  void add_token(const py::handle& token, py::ssize_t index, const py::object& spell) {
-    std::string_view text = utf8(token);
-    if (!spell.is_none() && (!text.data() || (!text.empty() && text[0] == '\0'))) {
-      const auto name = py::reinterpret_steal<py::object>(PyObject_CallOneArg(spell.ptr(), token.ptr()));
-      if (!name) throw py::error_already_set();
-      text = utf8(name);
-      if (text.data()) return append(text);  // while the name lives
-    }
-    if (!text.data()) refuse_token(token, index);
-    append(text);
-  }
-
-  // The text of a str; its data is null for any other object and for a str that UTF-8 cannot hold.
-  static std::string_view utf8(const py::handle& token) {
-    if (!PyUnicode_Check(token.ptr())) return {};
-    py::ssize_t size = 0;
-    const char* const bytes = PyUnicode_AsUTF8AndSize(token.ptr(), &size);
-    if (!bytes) PyErr_Clear();
-    return {bytes, bytes ? static_cast<size_t>(size) : 0};
-  }
-
-  [[noreturn]] void refuse_token(const py::handle& token, py::ssize_t index) const {
-    const std::string place = " at " + std::to_string(index);
-    if (PyUnicode_Check(token.ptr())) {
-      refuse("has a token with a lone surrogate" + place + ", which UTF-8 cannot hold");
-    }
-    refuse("has a token of type " + type_name(token) + place + "; expected str, such as str(token)");
-  }
-
-  void append(std::string_view text) {
-    if (text.size() >= uint64_t{1} << 31) refuse("has a token of 2 GiB or more");
-    tokens_.bytes.append(text);
-    tokens_.lengths.push_back(static_cast<uint32_t>(text.size()));
-    const bool full = tokens_.bytes.size() >= counter_.settings().block_bytes;
-    if (full || tokens_.lengths.size() + tokens_.ends.size() >= kTokensPerBlock) push_tokens();
-  }
-
-  void push_tokens() {
-    if (tokens_.lengths.empty() && tokens_.ends.empty()) return;
-    const py::gil_scoped_release release;
-    counter_.feed_tokens(std::exchange(tokens_, {}), signals_only_);
-  }
-
   const py::none none_;
   const Poll signals_only_ = make_poll(none_, [] { return 0; });
   CorpusCounter counter_;
-  TokenBlock tokens_;
-  int64_t sentences_ = 0;
+  TokenCollector tokens_{counter_.settings().block_bytes, [this](TokenBlock block) {
+                           const py::gil_scoped_release release;
+                           counter_.feed_tokens(std::move(block), signals_only_);
+                         }};
 };
 
 py::array_t<uint32_t> to_array(const std::vector<uint32_t>& values) {

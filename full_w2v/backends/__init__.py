@@ -32,13 +32,14 @@ class BackendStatus:
 
 def backend_status() -> list[BackendStatus]:
     """Every backend, and whether this machine can use it."""
-    return [_status(name) for name in _CLASSES]
+    return [_status_or_misuse(name) for name in _CLASSES]
 
 
 def open_backend(name: str = "auto", config: TrainConfig | None = None) -> Backend:
     """A backend by name; "auto" takes the first usable one that trains with these settings.
 
-    Raises ConfigError for an unknown name, BackendError, with the reason, for one that cannot be used here.
+    Raises ConfigError for an unknown name or a wrong environment variable; BackendError, with the reason, for
+    a backend that cannot be used here.
     """
     if name == "auto":
         name = _first_usable(config or TrainConfig())
@@ -65,6 +66,14 @@ def _class(name: str) -> type[Backend]:
     module, attribute = _CLASSES[name].split(":")
     backend: type[Backend] = getattr(import_module(module), attribute)
     return backend
+
+
+def _status_or_misuse(name: str) -> BackendStatus:
+    """The status, of which a wrong environment variable is a part."""
+    try:
+        return _status(name)
+    except ConfigError as error:
+        return BackendStatus(name, False, str(error))
 
 
 def _status(name: str) -> BackendStatus:

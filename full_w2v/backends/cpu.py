@@ -46,16 +46,22 @@ class CpuBackend:
     name = "cpu"
 
     def __init__(self, simd: str | None = None) -> None:
-        self._simd = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
-        if self._simd not in ("", *SIMD_LEVELS):
-            raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {self._simd}")
+        self._simd = _simd_cap(simd)
         self._trainer: _native.CpuTrainer | None = None
         self._corpus: EncodedCorpus | None = None  # the one that the trainer has checked
 
     @staticmethod
     def hardware() -> str:
-        """Instruction sets that can be chosen from and cores that may be used."""
-        return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
+        """Instruction sets that can be chosen from and cores that may be used.
+
+        Raises ConfigError if FULL_W2V_SIMD names no instruction set.
+        """
+        cap = _simd_cap()
+        if not cap:
+            return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
+        below = SIMD_LEVELS[: SIMD_LEVELS.index(cap) + 1]
+        levels = [level for level in _native.simd_levels() if level in below]
+        return f"{', '.join(levels)} (FULL_W2V_SIMD={cap}); {usable_cores()} cores"
 
     @staticmethod
     def refusal(_config: TrainConfig) -> str:
@@ -106,3 +112,11 @@ class CpuBackend:
         if self._trainer is None:
             raise BackendError("the cpu backend holds no model; call load() first")
         return self._trainer
+
+
+def _simd_cap(simd: str | None = None) -> str:
+    """The largest instruction set allowed, by default by the environment; empty for any."""
+    cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+    if cap not in ("", *SIMD_LEVELS):
+        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
+    return cap

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 from full_w2v.cli.options import fail, new_parser
+from full_w2v.cli.spelling import as_options
 from full_w2v.errors import ConfigError, FullW2VError
 
 __all__ = ["main"]
@@ -28,13 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = new_parser().parse_args(arguments)
     try:
         with _terminating_cleanly():
+            options.parser.check(options)
             options.run(options)
     except BrokenPipeError:  # the reader of our output, head for one, has read all that it wants
         _abandon_stdout()
         return 0
     except (KeyboardInterrupt, MemoryError, OSError, FullW2VError) as error:
         _abandon_stdout()
-        return fail(*_explained(error))
+        message, code = _explained(error)
+        if isinstance(error, FullW2VError):
+            message = as_options(message, options.parser.options)
+        return fail(message, code)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
 
 Settings = TypeVar("Settings", ReadSettings, Preparation, TrainConfig)
+# Options of phrases have this before the name of their setting.
+PHRASE = "phrase_"
 
 
 def train(options: argparse.Namespace) -> None:
@@ -26,13 +29,14 @@ def train(options: argparse.Namespace) -> None:
     from full_w2v.terminal import PhaseBars
 
     config = _chosen(TrainConfig, options)
+    wanted = _phrases(options) if options.phrase_passes else None
     read = [path for path in (options.vocabulary, options.tokenizer) if path is not None]
     check_output(options.output, inputs=[*expanded(options.corpus), *read])
     with PhaseBars(enabled=not options.quiet) as bars:
         result = run(
             options.corpus,
             reading=_chosen(ReadSettings, options),
-            preparation=replace(_chosen(Preparation, options), phrases=_phrases(options)),
+            preparation=replace(_chosen(Preparation, options), phrases=wanted),
             backend=options.backend,
             config=config,
             on_phase=bars.phase,
@@ -81,6 +85,7 @@ def vocabulary(options: argparse.Namespace) -> None:
         found = found.restricted(words=load_vocabulary(options.only).words)
     if options.output is not None:
         save_vocabulary(found, options.output)
+        _say(options, f"{options.output}: {len(found):,} words that occur {found.tokens:,} times")
         return
     rows = zip(found.words, found.counts.tolist(), strict=True)
     _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
@@ -118,20 +123,25 @@ def phrases(options: argparse.Namespace) -> None:
     )
     with PhaseBars(enabled=not options.quiet) as bars:
         prepared = prepare(corpus, wanted, bars.phase)
-    with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
-        file.writelines(f"{sentence}\n".encode() for sentence in sentences_of(prepared.vocabulary, encoded))
+    with prepared.encoded as encoded:
+        with written_aside(Path(options.output)) as file:
+            file.writelines(
+                f"{sentence}\n".encode() for sentence in sentences_of(prepared.vocabulary, encoded)
+            )
+        _say(
+            options,
+            f"{options.output}: {encoded.sentences:,} sentences of {encoded.tokens:,} words, "
+            f"{len(prepared.vocabulary):,} of them different",
+        )
 
 
-def _phrases(options: argparse.Namespace) -> PhraseSettings | None:
-    if not options.phrases:
-        return None
-    return PhraseSettings(
-        passes=options.phrases,
-        min_count=options.phrase_min_count,
-        threshold=options.phrase_threshold,
-        score=options.phrase_score,
-        delimiter=options.phrase_delimiter,
-    )
+def _phrases(options: argparse.Namespace) -> PhraseSettings:
+    """The settings of phrases; a ConfigError names them as the options do."""
+    chosen = {field.name: getattr(options, PHRASE + field.name) for field in fields(PhraseSettings)}
+    try:
+        return PhraseSettings(**chosen)
+    except ConfigError as error:
+        raise ConfigError(f"{PHRASE}{error}") from None
 
 
 def backends(options: argparse.Namespace) -> None:
@@ -153,7 +163,10 @@ def convert(options: argparse.Namespace) -> None:
     from full_w2v.formats import check_output
 
     check_output(options.output, inputs=[options.input])
-    Embeddings.load(options.input).save(options.output)
+    embeddings = Embeddings.load(options.input)
+    embeddings.save(options.output)
+    words, dimension = embeddings.vectors.shape
+    _say(options, f"{options.output}: {words:,} words x {dimension}")
 
 
 def _chosen(settings: type[Settings], options: argparse.Namespace) -> Settings:
@@ -175,6 +188,12 @@ def _neighbour_lines(found: dict[str, list[tuple[str, float]]]) -> Iterator[str]
         if len(found) > 1:
             yield f"{word}:"
         yield from (f"{cosine:7.4f}  {neighbour}" for neighbour, cosine in rows)
+
+
+def _say(options: argparse.Namespace, what: str) -> None:
+    """Says on stderr what was written, unless progress is not wanted there."""
+    if not getattr(options, "quiet", False) and sys.stderr is not None:
+        print(what, file=sys.stderr)
 
 
 def _print(result: str) -> None:

@@ -9,6 +9,7 @@ from full_w2v import __version__
 from full_w2v.backends import BACKENDS
 from full_w2v.cache import HASHES
 from full_w2v.cli import commands as run
+from full_w2v.cli.idle import refuse_idle_options
 from full_w2v.config import Order, RowPrecision, TrainConfig
 from full_w2v.corpus import ERRORS, FORMATS
 from full_w2v.phrases import PhraseSettings, Score
@@ -46,7 +47,7 @@ def _add_command(
     parser: argparse.ArgumentParser = commands.add_parser(
         name, aliases=aliases, help=action.__doc__.rstrip("."), description=action.__doc__
     )
-    parser.set_defaults(run=action)
+    parser.set_defaults(run=action, parser=parser)
     if with_json:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -70,22 +71,14 @@ def _add_evaluate(commands: Any) -> None:
         help="questions in Google's format; may be given again (default, without --pairs: WordSim-353, "
         "SimLex-999 and Google's analogies)",
     )
-    parser.add_argument(
-        "--restrict-vocabulary",
-        metavar="N",
-        type=int,
-        default=300_000,
-        help="consider so many of the most frequent words (default %(default)s)",
-    )
+    _add_setting(parser, "--restrict-vocabulary", 300_000, "consider so many of the most frequent words")
 
 
 def _add_neighbours(commands: Any) -> None:
     parser = _add_command(commands, "neighbours", run.neighbours)
     _add_embeddings(parser)
     parser.add_argument("word", metavar="WORD", nargs="+", help="a word of the vocabulary")
-    parser.add_argument(
-        "--count", metavar="N", type=int, default=10, help="neighbours of each word (default %(default)s)"
-    )
+    _add_setting(parser, "--count", 10, "neighbours of each word")
 
 
 def _add_vocabulary(commands: Any) -> None:
@@ -100,9 +93,7 @@ def _add_vocabulary(commands: Any) -> None:
         "--counts", action="store_true", help="CORPUS are vocabulary files, whose counts are added up"
     )
     parser.add_argument("--only", metavar="FILE", help="keep only the words of this vocabulary file")
-    parser.add_argument(
-        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
-    )
+    _add_setting(parser, "--threads", 0, "0 takes every core")
 
 
 def _add_phrase_command(commands: Any) -> None:
@@ -110,9 +101,7 @@ def _add_phrase_command(commands: Any) -> None:
     _add_text(parser)
     parser.add_argument("--output", metavar="PATH", required=True, help="text file to write")
     _add_phrases(parser, 1, "join phrases in so many passes")
-    parser.add_argument(
-        "--threads", metavar="N", type=int, default=0, help="0 takes every core (default %(default)s)"
-    )
+    _add_setting(parser, "--threads", 0, "0 takes every core")
 
 
 def _add_convert(commands: Any) -> None:
@@ -129,13 +118,7 @@ def _add_embeddings(parser: argparse.ArgumentParser) -> None:
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
     _add_text(parser)
-    parser.add_argument(
-        "--min-count",
-        metavar="N",
-        type=int,
-        default=5,
-        help="drop words that occur less often (default %(default)s)",
-    )
+    _add_setting(parser, "--min-count", 5, "drop words that occur less often")
     parser.add_argument(
         "--max-final-vocab",
         metavar="N",
@@ -200,29 +183,26 @@ def _add_train(commands: Any) -> None:
     defaults = TrainConfig()
     _add_architecture(parser, defaults)
 
-    def add(name: str, kind: type, text: str, metavar: str = "N") -> None:
-        default = getattr(defaults, name.replace("-", "_"))
-        parser.add_argument(
-            f"--{name}", metavar=metavar, type=kind, default=default, help=f"{text} (default %(default)s)"
-        )
+    def add(name: str, text: str, metavar: str = "N") -> None:
+        _add_setting(parser, f"--{name}", getattr(defaults, name.replace("-", "_")), text, metavar)
 
-    add("vector-size", int, "dimension of the vectors")
-    add("window", int, "largest distance between centre and context word")
+    add("vector-size", "dimension of the vectors")
+    add("window", "largest distance between centre and context word")
     parser.add_argument(
         "--shrink-windows",
         action=argparse.BooleanOptionalAction,
         default=defaults.shrink_windows,
         help="draw each window's size from 1 ... --window (default), or always take it whole",
     )
-    add("negative", int, "negatives a centre word")
-    add("ns-exponent", float, "negatives are drawn by count to this power", "X")
-    add("sample", float, "subsampling threshold for frequent words, a share of all words", "X")
-    add("alpha", float, "learning rate at the beginning", "X")
-    add("min-alpha", float, "learning rate at the end", "X")
-    add("epochs", int, "passes over the corpus")
-    add("threads", int, "CPU threads; 0 takes every core")
-    add("seed", int, "key of every random draw")
-    add("share-negatives", int, "consecutive centre words that share their negatives")
+    add("negative", "negatives a centre word")
+    add("ns-exponent", "negatives are drawn by count to this power", "X")
+    add("sample", "subsampling threshold for frequent words, a share of all words", "X")
+    add("alpha", "learning rate at the beginning", "X")
+    add("min-alpha", "learning rate at the end", "X")
+    add("epochs", "passes over the corpus")
+    add("threads", "CPU threads; 0 takes every core")
+    add("seed", "key of every random draw")
+    add("share-negatives", "consecutive centre words that share their negatives")
     parser.add_argument(
         "--row-precision",
         choices=get_args(RowPrecision),
@@ -283,35 +263,40 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_phrases(parser: argparse.ArgumentParser, passes: int, text: str) -> None:
-    defaults = PhraseSettings()
-    parser.add_argument(
-        "--phrases", metavar="N", type=int, default=passes, help=f"{text} (default %(default)s)"
+    default = PhraseSettings()
+    _add_setting(parser, "--phrases", passes, text, dest=run.PHRASE + "passes")
+    _add_setting(
+        parser, "--phrase-min-count", default.min_count, "join only words that stand together more often"
     )
-    parser.add_argument(
-        "--phrase-min-count",
-        metavar="N",
-        type=int,
-        default=defaults.min_count,
-        help="join only words that stand together more often (default %(default)s)",
-    )
-    parser.add_argument(
-        "--phrase-threshold",
-        metavar="X",
-        type=float,
-        default=defaults.threshold,
-        help="join words whose score is above this (default %(default)s)",
-    )
+    _add_setting(parser, "--phrase-threshold", default.threshold, "join words whose score is above this", "X")
     parser.add_argument(
         "--phrase-score",
         choices=get_args(Score),
-        default=defaults.score,
+        default=default.score,
         help="whose formula the score is (default %(default)s; gensim's own threshold is 10)",
     )
+    _add_setting(
+        parser, "--phrase-delimiter", default.delimiter, "stands between the words of a phrase", "TEXT"
+    )
+
+
+def _add_setting(
+    parser: argparse.ArgumentParser,
+    option: str,
+    default: int | float | str,
+    text: str,
+    metavar: str = "N",
+    *,
+    dest: str | None = None,
+) -> None:
+    """Adds an option whose value is of the type of its default."""
     parser.add_argument(
-        "--phrase-delimiter",
-        metavar="TEXT",
-        default=defaults.delimiter,
-        help="stands between the words of a phrase (default %(default)s)",
+        option,
+        dest=dest,
+        metavar=metavar,
+        type=type(default),
+        default=default,
+        help=f"{text} (default %(default)s)",
     )
 
 
@@ -345,7 +330,19 @@ class _Parser(argparse.ArgumentParser):
     """A parser that reports misuse as every other error is reported, on one line."""
 
     def __init__(self, **settings: Any) -> None:
+        self.options: dict[str, str] = {}  # by the name of what they set
         super().__init__(allow_abbrev=False, **settings)
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        """Adds an argument and remembers how it is set."""
+        action = super().add_argument(*names, **settings)
+        if action.option_strings:
+            self.options[action.dest] = action.option_strings[0]
+        return action
+
+    def check(self, given: argparse.Namespace) -> None:
+        """Raises ConfigError for an option without effect."""
+        refuse_idle_options(self.prog.split()[-1], given, self.get_default, self.options.__getitem__)
 
     def error(self, message: str) -> NoReturn:
         self.exit(fail(f"{message}; {self.prog} --help shows the usage", 2))

@@ -114,7 +114,7 @@ def _checked(text: str, reading: ReadSettings) -> str:
     if "\0" not in text:
         return text
     if reading.errors == "strict":
-        raise CorpusError(f"the text {shown(text[:40])} holds a NUL; decode with errors='replace' (--errors)")
+        raise CorpusError(f"the text {shown(text[:40])} holds a NUL; decode with errors='replace'")
     return text.replace("\0", "\ufffd" if reading.errors == "replace" else "")
 
 

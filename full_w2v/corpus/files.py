@@ -74,7 +74,7 @@ class _FileReader:
             if kind == "text" and self._reading.column is not None:
                 raise ConfigError(
                     f"{self._place.name}: column={self._reading.column!r} is for JSON lines and tables, but "
-                    "this looks like text; say what it is with format='jsonl' (--format jsonl)"
+                    "this looks like text; say what it is with format='jsonl'"
                 )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
             if kind == "text" and plain and self._place.is_regular and compression is None:
@@ -155,12 +155,11 @@ def _described(
         where = f"line {line} holds a NUL" + (f" (byte {offset})" if _is_utf8(reading) else "")
         return (
             f"{place.name}: {where}, so it is not text, or not {encoding}; "
-            "decode with encoding='utf-16' or errors='replace' (--encoding, --errors)"
+            "decode with encoding='utf-16' or errors='replace'"
         )
     return (
         f"{place.name}: line {line} is not {encoding} (byte {byte:#04x} at {offset}); "
-        f"decode with encoding='{'latin-1' if _is_utf8(reading) else 'utf-8'}' or errors='replace' "
-        "(--encoding, --errors)"
+        f"decode with encoding='{'latin-1' if _is_utf8(reading) else 'utf-8'}' or errors='replace'"
     )
 
 

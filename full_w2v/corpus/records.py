@@ -52,7 +52,8 @@ def table_batches(file: IO[bytes], kind: str, reading: ReadSettings, name: str) 
             yield from _arrow_batches(file, reading, name)
     except (ConfigError, CorpusError):
         raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+    # SystemError: pyarrow makes a str of negative length where an offset is damaged.
+    except (pa.ArrowException, OSError, ValueError, OverflowError, SystemError) as error:
         raise CorpusError(f"{name}: cannot be read as {kind} ({shown(str(error))})") from None
 
 
@@ -111,9 +112,7 @@ def _field(record: Any, column: str | None, where: str) -> Any:
         key = column or DEFAULT_COLUMN
         if key not in record:
             names = shown(", ".join(record))
-            raise CorpusError(
-                f"{where} has no column {key!r}; it has {names}; choose one with column (--column)"
-            )
+            raise CorpusError(f"{where} has no column {key!r}; it has {names}; choose one with column=NAME")
         value = record[key]
     else:
         value = record

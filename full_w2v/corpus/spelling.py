@@ -35,6 +35,8 @@ class Spelling:
 
     def tokens(self, names: Iterable[str]) -> list[Hashable]:
         """The tokens behind names."""
+        if not self._tokens:
+            return list(names)
         return [self._tokens[int(name[1:])] if name[:1] == "\0" else name for name in names]
 
 

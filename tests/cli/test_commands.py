@@ -147,6 +147,16 @@ def test_vocabulary_prints_words_by_count(command: Command, tmp_path: Path) -> N
     assert list(json.loads(as_json).items()) == [("b", 3), ("a", 2), ("é", 2), ("c", 1)]
 
 
+def test_what_was_written_is_said_on_stderr(command: Command, tmp_path: Path) -> None:
+    path, output = tmp_path / "corpus.txt", tmp_path / "out.txt"
+    path.write_text("new york is new york\nis it\n" * 3)
+    done = command("vocabulary", path, "--min-count", "4", "--output", output)
+    assert done == Outcome(0, "", f"{output}: 3 words that occur 18 times\n")
+    joined = ("phrases", path, "--output", output, "--phrase-min-count", "1", "--phrase-threshold", "1")
+    assert command(*joined) == Outcome(0, "", f"{output}: 6 sentences of 12 words, 4 of them different\n")
+    assert command(*joined, "--quiet") == Outcome(0, "", "")
+
+
 def test_neighbours_prints_words_of_the_group(command: Command, embeddings: Path) -> None:
     done = command("neighbours", embeddings, "a3", "--count", "3")
     rows = [line.split() for line in done.out.splitlines()]
@@ -192,11 +202,25 @@ def test_backends_prints_each_one(command: Command) -> None:
     assert "scalar" in report["cpu"]["detail"]
 
 
+def test_backends_shows_and_checks_the_cap_of_the_instruction_set(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FULL_W2V_SIMD", "scalar")
+    detail = json.loads(command("backends", "--json").out)["cpu"]["detail"]
+    assert detail.startswith("scalar (FULL_W2V_SIMD=scalar); ")
+    monkeypatch.setenv("FULL_W2V_SIMD", "mmx")
+    assert json.loads(command("backends", "--json").out)["cpu"] == {
+        "name": "cpu",
+        "usable": False,
+        "detail": "FULL_W2V_SIMD must be one of scalar, sse2, neon, avx2, avx512, got mmx",
+    }
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_convert_keeps_every_value(command: Command, embeddings: Path, tmp_path: Path, suffix: str) -> None:
     there, back = tmp_path / f"there{suffix}", tmp_path / "back.safetensors"
-    assert command("convert", embeddings, there) == Outcome(0, "", "")
-    assert command("convert", there, back) == Outcome(0, "", "")
+    assert command("convert", embeddings, there) == Outcome(0, "", f"{there}: 40 words x 8\n")
+    assert command("convert", there, back) == Outcome(0, "", f"{back}: 40 words x 8\n")
     expected = full_w2v.load_embeddings(embeddings)
     assert full_w2v.load_embeddings(back).words == expected.words
     np.testing.assert_array_equal(full_w2v.load_embeddings(back).vectors, expected.vectors)

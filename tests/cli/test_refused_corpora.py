@@ -32,11 +32,11 @@ BAD_TEXTS = {
     "blank": (b" \n\t\n", "holds no tokens"),
     "rare": (
         b"once upon a time",
-        "no word occurs min_count=5 times or more; the most frequent, 'once', occurs 1",
+        "no word occurs 5 times or more (--min-count 5); the most frequent, 'once', occurs 1",
     ),
     "latin": (
         b"good line\nbad caf\xe9\n",
-        "line 2 is not UTF-8 (byte 0xe9 at 17); decode with encoding='latin-1' or errors='re",
+        "line 2 is not UTF-8 (byte 0xe9 at 17); decode with --encoding latin-1 or --errors re",
     ),
     "binary": (
         b"good line\nbad \x00 line\n",

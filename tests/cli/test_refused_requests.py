@@ -144,7 +144,7 @@ def test_phrases_are_not_written_under_the_name_of_an_archive(
 def test_a_column_of_text_is_refused(command: Command, corpus: Path, tmp_path: Path) -> None:
     done = command("train", corpus, "--column", "body", "--output", tmp_path / "v.txt")
     assert done.code == 2
-    assert "column='body' is for JSON lines and tables, but this looks like text" in done.error
+    assert "--column body is for JSON lines and tables, but this looks like text" in done.error
 
 
 def test_the_help_names_every_format() -> None:
