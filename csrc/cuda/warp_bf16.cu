@@ -15,7 +15,7 @@ constexpr WarpVariant kBf16Variants[] = {fixed<4, 4, Bf16Rows>(),
                                          general<8, 6, 6, false, Bf16Rows>(),
                                          general<10, 9, 6, false, Bf16Rows>(),
                                          general<4, 3, 6, true, Bf16Rows>(),
-                                         general<4, 0, 8, true, Bf16Rows>(),
+                                         general<4, 0, 6, true, Bf16Rows>(),
                                          general<10, 4, 6, true, Bf16Rows>(),
                                          general<32, 10, 1, true, Bf16Rows>()};
 
