@@ -9,6 +9,7 @@
 #include "bindings/cuda.h"
 #include "bindings/dlpack.h"
 #include "bindings/sgns_arguments.h"
+#include "cuda/row_rate.h"
 #include "cuda/trainer.h"
 
 namespace py = pybind11;
@@ -29,6 +30,17 @@ int device_count(std::string& reason) {
   return 0;
 }
 
+// What full_w2v.roofline asks of a device beside its properties, in the runtime's units.
+constexpr std::pair<const char*, cudaDeviceAttr> kAttributes[] = {
+    {"clock_khz", cudaDevAttrClockRate},
+    {"memory_clock_khz", cudaDevAttrMemoryClockRate},
+    {"memory_bus_bits", cudaDevAttrGlobalMemoryBusWidth},
+    {"l2_bytes", cudaDevAttrL2CacheSize},
+    {"multiprocessor_shared_bytes", cudaDevAttrMaxSharedMemoryPerMultiprocessor},
+    {"reserved_shared_bytes", cudaDevAttrReservedSharedMemoryPerBlock},
+    {"multiprocessor_blocks", cudaDevAttrMaxBlocksPerMultiprocessor},
+};
+
 py::list devices() {
   std::string reason;
   const int count = device_count(reason);
@@ -42,6 +54,11 @@ py::list devices() {
     device["shared_bytes"] = properties.sharedMemPerBlockOptin;
     device["multiprocessors"] = properties.multiProcessorCount;
     device["capability"] = std::to_string(properties.major) + "." + std::to_string(properties.minor);
+    for (const auto& [name, attribute] : kAttributes) {
+      int value = 0;
+      check(cudaDeviceGetAttribute(&value, attribute, index), "cudaDeviceGetAttribute");
+      device[name] = value;
+    }
     list.append(device);
   }
   return list;
@@ -130,13 +147,14 @@ class BoundTrainer {
     trainer().load(x, y, thresholds, slots);
   }
 
-  void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
+  void bind(const Array<int32_t>& ids, const Array<int64_t>& offsets, int64_t in_flight) {
+    require(in_flight >= 1 && in_flight <= INT32_MAX, "in_flight must be between 1 and 2^31 - 1", in_flight);
     const CorpusView corpus = checked_corpus(params_, ids, offsets);
     py::object new_ids = ids, new_offsets = offsets;
     py::gil_scoped_release release;
     const std::lock_guard<std::mutex> turn(mutex_);
     tokens_ = -1;  // no corpus, should bind fail
-    trainer().bind(corpus);
+    trainer().bind(corpus, in_flight);
     std::swap(ids_, new_ids);  // the old ones go with the GIL
     std::swap(offsets_, new_offsets);
     tokens_ = corpus.tokens();
@@ -222,6 +240,27 @@ py::tuple kernel_choice(int32_t vector_size, int32_t window, bool shrink_windows
   return py::make_tuple(choice.kernel->name, choice.note);
 }
 
+py::dict row_rate(const std::string& use, int64_t vocabulary, int64_t stride, const Array<int32_t>& rows,
+                  int passes, int device) {
+  require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
+  require(stride >= 8 && stride % 8 == 0, "stride must be a multiple of 8", stride);
+  require(rows.ndim() == 1 && rows.size() >= 1, "rows must be a list of at least 1", rows.size());
+  require(passes >= 1, "passes must be at least 1", passes);
+  const int32_t* ids = rows.data();
+  for (int64_t i = 0; i < rows.size(); ++i) {
+    require(ids[i] >= 0 && ids[i] < vocabulary, "rows must be ids of the vocabulary", ids[i]);
+  }
+  RowRate rate{};
+  {
+    py::gil_scoped_release release;
+    rate = measure_row_rate(device, use, vocabulary, stride, ids, rows.size(), passes);
+  }
+  py::dict result;
+  result["seconds"] = rate.seconds;
+  result["values"] = rate.values;
+  return result;
+}
+
 void bind_trainer(py::module_& module) {
   py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
                            "Matrices and tables on one CUDA device, and the kernel that trains them.")
@@ -247,7 +286,9 @@ void bind_trainer(py::module_& module) {
            py::arg("keep").noconvert(), py::arg("noise").noconvert(),
            "Takes matrices [vocabulary, vector_size] and tables.")
       .def("bind", &BoundTrainer::bind, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
-           "Takes the corpus that train() reads: int32 ids and int64 sentence offsets.")
+           py::arg("in_flight") = INT32_MAX,
+           "Takes the corpus that train() reads, int32 ids and int64 sentence offsets, and how many of its "
+           "segments may be in flight at once.")
       .def("train", &BoundTrainer::train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
            "Trains the segments that begin at tokens begin ... end - 1; gives words, pairs and the loss's "
            "sum.")
@@ -256,6 +297,11 @@ void bind_trainer(py::module_& module) {
       .def("close", &BoundTrainer::close, "Frees the device's memory.")
       .def_property_readonly("kernel",
                              [](const BoundTrainer& one) { return one.trainer().choice().kernel->name; })
+      .def_property_readonly("block_threads",
+                             [](const BoundTrainer& one) { return one.trainer().choice().shape.threads; })
+      .def_property_readonly(
+          "block_shared_bytes",
+          [](const BoundTrainer& one) { return one.trainer().choice().shape.shared_bytes; })
       .def_property_readonly("note", [](const BoundTrainer& one) { return one.trainer().choice().note; })
       .def_property_readonly("corpus_is_resident",
                              [](const BoundTrainer& one) { return one.trainer().corpus_is_resident(); })
@@ -295,6 +341,11 @@ void bind_cuda(py::module_& module) {
              py::arg("shrink_windows"), py::arg("negative"), py::arg("order"), py::arg("kernel") = "auto",
              py::arg("device") = 0,
              "Name of the kernel that a trainer would take, and why it is not the one asked for.");
+  module.def("row_uses", &row_uses, py::arg("device") = 0, "What row_rate() can measure on the device.");
+  module.def("row_rate", &row_rate, py::kw_only(), py::arg("use"), py::arg("vocabulary"), py::arg("stride"),
+             py::arg("rows").noconvert(), py::arg("passes"), py::arg("device") = 0,
+             "Seconds of the fastest of several passes over rows of a matrix [vocabulary, stride], and the "
+             "values that one pass reads or adds.");
   bind_trainer(module);
 }
 

@@ -9,9 +9,9 @@
 namespace full_w2v {
 
 // Enqueues a kernel, after allowing it as much shared memory as it asks for.
-template <class... Parameters>
-void launch_checked(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape, int64_t blocks,
-                    cudaStream_t stream, const KernelArguments& arguments) {
+template <class Arguments>
+void launch_checked(const char* name, void (*kernel)(Arguments), const LaunchShape& shape, int64_t blocks,
+                    cudaStream_t stream, const Arguments& arguments) {
   constexpr int64_t kAlwaysAllowed = 48 * 1024;
   if (shape.shared_bytes > kAlwaysAllowed) {
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,

@@ -149,7 +149,7 @@ void Trainer::read_widened(const DeviceBuffer<Bf16>& matrix, float* host) {
   }
 }
 
-void Trainer::bind(const CorpusView& corpus) {
+void Trainer::bind(const CorpusView& corpus, int64_t in_flight) {
   use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
   corpus_ = {};  // none, should anything below fail
@@ -166,6 +166,7 @@ void Trainer::bind(const CorpusView& corpus) {
     copy_stream_.synchronize();
   }
   corpus_ = corpus;
+  in_flight_ = in_flight;
   resident_ = resident;
 }
 
@@ -251,7 +252,7 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
   arguments.totals = totals_.data();
   arguments.scratch = scratch_.data();
   arguments.scratch_floats = choice_.shape.scratch_floats;
-  int64_t blocks = std::min(count, options_.blocks);
+  int64_t blocks = std::min({count, options_.blocks, in_flight_});
   if (arguments.scratch_floats) {
     blocks = std::min(blocks, static_cast<int64_t>(scratch_.count()) / arguments.scratch_floats);
   }

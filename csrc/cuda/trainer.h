@@ -55,8 +55,8 @@ class Trainer {
   // Takes the matrices, float [vocabulary, dimension] without gaps, and the tables.
   void load(const float* input, const float* output, const uint32_t* keep, const AliasSlot* noise);
   // Chooses the corpus of the next train() calls, whose ids must be valid; its arrays must stay as they are
-  // until the next bind().
-  void bind(const CorpusView& corpus);
+  // until the next bind(). No launch has more than `in_flight` segments in flight at once.
+  void bind(const CorpusView& corpus, int64_t in_flight = std::numeric_limits<int32_t>::max());
   // Trains every segment of the bound corpus that begins at a token in begin ... end - 1.
   SpanStats train(int64_t begin, int64_t end, int32_t epoch);
   // Copies the matrices back. Waits for the device first: after a fault nothing is written.
@@ -110,6 +110,7 @@ class Trainer {
   DeviceBuffer<Totals> totals_;
   std::vector<uint32_t> host_keep_;
   CorpusView corpus_{};
+  int64_t in_flight_ = 0;
   DeviceBuffer<int32_t> corpus_ids_;
   bool resident_ = false;
   Slot slots_[2];

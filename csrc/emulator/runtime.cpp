@@ -168,6 +168,27 @@ cudaError_t check_copy(const void* to, const void* from, size_t to_bytes, size_t
   return cudaSuccess;
 }
 
+// One multiprocessor of an invented device; rates are of no meaning.
+int attribute_value(cudaDeviceAttr attribute) {
+  switch (attribute) {
+    case cudaDevAttrClockRate:
+    case cudaDevAttrMemoryClockRate:
+      return 1'000'000;
+    case cudaDevAttrGlobalMemoryBusWidth:
+      return 256;
+    case cudaDevAttrL2CacheSize:
+      return 1 << 20;
+    case cudaDevAttrMaxBlocksPerMultiprocessor:
+      return 16;
+    case cudaDevAttrReservedSharedMemoryPerBlock:
+      return 1024;
+    case cudaDevAttrMultiProcessorCount:
+      return 1;
+    default:
+      return static_cast<int>(settings().shared_bytes);
+  }
+}
+
 cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* kernel) {
   const uint64_t threads = uint64_t{config.blockDim.x} * config.blockDim.y * config.blockDim.z;
   const dim3& grid = config.gridDim;
@@ -266,7 +287,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int index) {
   if (index < 0 || index >= settings().devices) return result(cudaErrorInvalidDevice);
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 1 : static_cast<int>(settings().shared_bytes);
+  *value = emulator::attribute_value(attribute);
   return result(cudaSuccess);
 }
 

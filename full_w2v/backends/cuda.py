@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from full_w2v.backends.base import SpanStats
+from full_w2v.backends.in_flight import most_in_flight
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError
@@ -20,6 +22,9 @@ DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
 KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"
 EMULATED = "emulated"
 MAX_VECTOR_SIZE = 1024  # kMaxDimension of the kernels
+MAX_BLOCKS = 2**31 - 1  # of a launch
+# Segments that a multiprocessor trains at once: what the launch bounds of the warp kernel ask for.
+RESIDENT_BLOCKS = 16
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +76,12 @@ class CudaBackend:
         fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
-    blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets no limit.
+    blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets the limit
+        by vocabulary and corpus, beyond which quality would suffer (full_w2v.backends.in_flight).
     launch_segments, launch_tokens: size of one launch; None takes the defaults.
+
+    properties: what the runtime tells of the device.
+    emulated: whether it is the emulated one.
 
     Raises BackendError if the device cannot be used.
     """
@@ -125,8 +134,9 @@ class CudaBackend:
         launch_tokens: int | None = None,
     ) -> None:
         self._module, self._device = _open_device(device)
-        self._hardware = _describe(_devices(self._module)[self._device])
-        self._emulated = self._module.__name__.endswith(EMULATED)
+        self.properties = _devices(self._module)[self._device]
+        self._hardware = _describe(self.properties)
+        self.emulated = self._module.__name__.endswith(EMULATED)
         self._kernel = kernel or os.environ.get(KERNEL_VARIABLE) or "auto"
         limits = {
             "corpus_bytes": corpus_bytes,
@@ -143,6 +153,7 @@ class CudaBackend:
         self._corpus: EncodedCorpus | None = None
         self._epoch = 0
         self._failed = False
+        self._limit = ""  # what holds segments back, if anything does
 
     def load(self, model: Model) -> None:
         """Copies the model's matrices and its vocabulary's tables to the device.
@@ -181,7 +192,7 @@ class CudaBackend:
             )
         except (ValueError, self._module.CudaError) as error:
             raise BackendError(f"cuda backend: {error}") from error
-        self._model, self._corpus, self._epoch, self._failed = model, None, 0, False
+        self._model, self._corpus, self._epoch, self._failed, self._limit = model, None, 0, False, ""
         _log.info("cuda backend: kernel %s, order %s", self._trainer.kernel, config.order)
         if self._trainer.note:
             _log.warning("cuda backend: %s", self._trainer.note)
@@ -190,12 +201,19 @@ class CudaBackend:
     def description(self) -> str:
         """Device and kernel in use, and why it is not the kernel asked for."""
         trainer = self._loaded()
-        return f"{self._hardware}, kernel {trainer.kernel}" + (f" ({trainer.note})" if trainer.note else "")
+        note = f" ({trainer.note})" if trainer.note else ""
+        return f"{self._hardware}, kernel {trainer.kernel}{note}{self._limit}"
 
     @property
     def kernel(self) -> str:
         """Name of the kernel that trains the loaded model."""
         return str(self._loaded().kernel)
+
+    @property
+    def launch_shape(self) -> tuple[int, int]:
+        """Threads and bytes of shared memory of the kernel's blocks."""
+        trainer = self._loaded()
+        return trainer.block_threads, trainer.block_shared_bytes
 
     @property
     def note(self) -> str:
@@ -217,7 +235,8 @@ class CudaBackend:
                 self._epoch = epoch
             if corpus is not self._corpus:
                 self._corpus = None  # none is bound, should bind fail
-                trainer.bind(np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets))
+                ids, offsets = np.ascontiguousarray(corpus.ids), np.ascontiguousarray(corpus.offsets)
+                trainer.bind(ids, offsets, self._most_in_flight(corpus))
                 self._corpus = corpus
                 _log.info(
                     "cuda backend: corpus %s", "on the device" if trainer.corpus_is_resident else "streamed"
@@ -226,6 +245,17 @@ class CudaBackend:
         except self._module.CudaError as error:
             self._failed = True
             raise BackendError(f"cuda backend: {error}") from error
+
+    def _most_in_flight(self, corpus: EncodedCorpus) -> int:
+        """Segments that may be in flight; says so where that is fewer than the device could train at once."""
+        self._limit = ""
+        if "blocks" in self._options or self._model is None:
+            return MAX_BLOCKS
+        most = most_in_flight(self._model.vocabulary, corpus, self._model.config)
+        if most < RESIDENT_BLOCKS * self.properties["multiprocessors"]:
+            self._limit = f", segments in flight at most {most}, lest quality suffer"
+            _log.info("cuda backend%s", self._limit)
+        return min(most, MAX_BLOCKS)
 
     def read(self, model: Model) -> None:
         """Copies the matrices into the model's; after a failure, those of the last complete epoch.
@@ -256,11 +286,32 @@ class CudaBackend:
         trainer = self._loaded()
         if self._model is not None and self._model.config.row_precision != "float32":
             raise BackendError("rows of bf16 cannot be shared where they are; read() gives them as float32")
-        device = (_DLPACK_HOST, 0) if self._emulated else (_DLPACK_CUDA, self._device)
+        device = (_DLPACK_HOST, 0) if self.emulated else (_DLPACK_CUDA, self._device)
         return (
             DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),
             DeviceMatrix(trainer.output_interface, trainer.output_dlpack, device),
         )
+
+    def row_uses(self) -> list[str]:
+        """Ways to read rows of a matrix, and to add to them, that `row_seconds` can measure here."""
+        return list(self._module.row_uses(self._device))
+
+    def row_seconds(
+        self, use: str, vocabulary: int, vector_size: int, rows: NDArray[np.int32], passes: int
+    ) -> float:
+        """Seconds that the fastest of several passes over a list of rows takes, with nothing else to do.
+
+        use: one of `row_uses`. vocabulary, vector_size: of the matrix. rows: ids, in the order to take them.
+        Raises BackendError if the device fails or has too little memory.
+        """
+        stride = -(-vector_size // 8) * 8
+        try:
+            found = self._module.row_rate(
+                use=use, vocabulary=vocabulary, stride=stride, rows=rows, passes=passes, device=self._device
+            )
+        except (ValueError, self._module.CudaError) as error:
+            raise BackendError(f"cuda backend: {error}") from error
+        return float(found["seconds"])
 
     def close(self) -> None:
         """Frees the device's memory; nothing else may be called after."""

@@ -157,6 +157,16 @@ def backends(options: argparse.Namespace) -> None:
     _print("\n".join(lines))
 
 
+def bench(options: argparse.Namespace) -> None:
+    """Measures the speed of training here, beside the bound of a model of the device."""
+    from full_w2v.bench import BenchSettings, to_text
+    from full_w2v.bench import bench as measure
+
+    settings = BenchSettings(**{field.name: getattr(options, field.name) for field in fields(BenchSettings)})
+    result = measure(options.backend, settings)
+    _print(json.dumps(result) if options.json else to_text(result))
+
+
 def convert(options: argparse.Namespace) -> None:
     """Reads embeddings in one format and writes them in another."""
     from full_w2v.embeddings import Embeddings

@@ -37,6 +37,7 @@ def new_parser() -> argparse.ArgumentParser:
     _add_vocabulary(commands)
     _add_phrase_command(commands)
     _add_command(commands, "backends", run.backends)
+    _add_bench(commands)
     _add_convert(commands)
     return parser
 
@@ -102,6 +103,37 @@ def _add_phrase_command(commands: Any) -> None:
     parser.add_argument("--output", metavar="PATH", required=True, help="text file to write")
     _add_phrases(parser, 1, "join phrases in so many passes")
     _add_setting(parser, "--threads", 0, "0 takes every core")
+
+
+def _add_bench(commands: Any) -> None:
+    parser = _add_command(commands, "bench", run.bench)
+    parser.add_argument(
+        "--backend", choices=("cpu", "cuda"), default="cuda", help="what to measure (default %(default)s)"
+    )
+    parser.add_argument(
+        "--words",
+        metavar="N",
+        type=int,
+        default=1 << 24,
+        help="train so many in each run; the emulated device takes few (default %(default)s)",
+    )
+    parser.add_argument(
+        "--vocabulary",
+        metavar="N",
+        type=int,
+        default=100_000,
+        help="rows of each matrix (default %(default)s)",
+    )
+    parser.add_argument(
+        "--repeats", metavar="N", type=int, default=3, help="runs of each kernel (default %(default)s)"
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=int,
+        default=0,
+        help="of the CPU; 0 takes every core (default %(default)s)",
+    )
 
 
 def _add_convert(commands: Any) -> None:

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +30,12 @@ from full_w2v.backends.cuda import EMULATED, CudaBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
+from full_w2v.roofline import Counts
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (100, 128, 200, 256, 300)
 NEGATIVES = (5, 10, 15)
 WINDOWS = ((3, False), (5, True), (10, True))
-
-
-@dataclass
-class Counts:
-    """What one training did per trained word; lanes: share of the 32 that were active."""
-
-    kernel: str
-    words: int
-    pairs: float
-    instructions: float
-    classes: dict[str, float]
-    lanes: float
-    load_sectors: float
-    atomic_sectors: float
-    load_bytes: float
-    atomic_bytes: float
-    wavefronts: float
-    bank_conflicts: float
 
 
 def main() -> None:
@@ -117,6 +101,7 @@ def nvcc(*arguments: str) -> None:
     subprocess.run([compiler, "-std=c++17", "-O3", "-Icsrc", *arguments], check=True, cwd=ROOT)
 
 
+@cache
 def compile_ptx(kernel: str, architecture: str) -> str:
     """The PTX of csrc/cuda/`kernel`.cu."""
     with tempfile.TemporaryDirectory() as folder:

@@ -57,6 +57,10 @@ REGISTER_LIMITS = {
     "warp<4,0,6,1,bf16>": 168,
     "warp<10,4,6,1,bf16>": 255,
     "warp<32,10,1,1,bf16>": 255,
+    "row_rate<1,0>": 64,
+    "row_rate<4,0>": 64,
+    "row_rate<1,1>": 64,
+    "row_rate<4,1>": 64,
 }
 # Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
 OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
@@ -65,7 +69,7 @@ STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
 NAME = re.compile(
-    r"\d(pair|register|block|warp|warp_fixed)_kernel(?:I((?:L[ib]\d+E)+)(?:NS_\d+(\w+?)RowsE)?E)?"
+    r"\d(pair|register|block|warp|warp_fixed|row_rate)_kernel(?:I((?:L[ib]\d+E)+)(?:NS_\d+(\w+?)RowsE)?E)?"
 )
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")

@@ -22,10 +22,9 @@ from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
 from full_w2v.encoded import EncodedCorpus, count_corpus
 from full_w2v.model import Model
+from full_w2v.roofline.counts import ORDERS
 from full_w2v.vocabulary import Vocabulary
 
-# Kernels, each in the order that it is made for.
-KERNELS = {"pair": "pair", "register": "pair", "block": "pair", "warp": "window"}
 ROWS = {"input", "output"}
 DRAWS = {"keep", "noise"}
 ACCESSES = ("load", "store", "atomic")
@@ -55,7 +54,7 @@ def main() -> None:
     corpus, vocabulary = read(options.corpus, options.words, options.shortest)
     settings = {"vector_size": options.vector_size, "window": options.window, "negative": options.negative}
     kernels = {}
-    for kernel, order in KERNELS.items():
+    for kernel, order in ORDERS.items():
         config = TrainConfig(
             **settings, shrink_windows=options.shrink_windows, sample=0.0, epochs=1, order=order
         )

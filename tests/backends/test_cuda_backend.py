@@ -125,7 +125,7 @@ def test_many_blocks_in_flight_train_every_word_once(device) -> None:
     device.configure("resident_blocks=7,seed=3")
     order, flight = (
         train(device.backend(), model(), corpus()),
-        train(device.backend(blocks=None), model(), corpus()),
+        train(device.backend(blocks=64), model(), corpus()),
     )
     assert (flight.stats.words, flight.stats.pairs) == (order.stats.words, order.stats.pairs)
     # Seven sentences in flight score with rows that are up to seven sentences old.
@@ -455,3 +455,23 @@ def test_an_id_that_is_no_words_is_refused(device) -> None:
     tokens = EncodedCorpus.from_sentences([[1, 60]])
     with pytest.raises(ValueError, match="word ids must be between 0 and 59, got 60"):
         backend.train(tokens, 0, 2, 0)
+
+
+def test_a_small_corpus_trains_in_order_unless_blocks_say_otherwise(device, caplog) -> None:
+    """Quality would suffer if most of it were in flight at once (full_w2v.backends.in_flight)."""
+    device.configure("resident_blocks=7,seed=3")
+    caplog.set_level("INFO")
+    in_order, guarded = train(device.backend(), model(), corpus()), device.backend(blocks=None)
+    start = model()
+    guarded.load(start)
+    assert "in flight" not in guarded.description
+    for epoch in range(2):
+        guarded.train(corpus(), 0, corpus().tokens, epoch)
+    guarded.read(start)
+    said = "segments in flight at most 1, lest quality suffer"
+    assert said in guarded.description
+    assert [said in message for message in caplog.messages].count(True) >= 1
+    np.testing.assert_array_equal(start.input, in_order.input)
+    guarded.close()
+    at_once = train(device.backend(blocks=64), model(), corpus())
+    assert np.abs(at_once.input - in_order.input).max() > 0

@@ -12,7 +12,7 @@ from programs import COMPRESS, SUFFIXES, TINY, TOKENS, Command, Outcome
 
 import full_w2v
 
-COMMANDS = ("train", "evaluate", "neighbours", "vocabulary", "backends", "convert")
+COMMANDS = ("train", "evaluate", "neighbours", "vocabulary", "backends", "bench", "convert")
 
 
 def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path) -> None:

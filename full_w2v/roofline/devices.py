@@ -1,4 +1,4 @@
-"""What the model of roofline.py knows of each GPU; a further device is a further line.
+"""What the model knows of each GPU; a further device is a further line.
 
 Clocks are boost clocks; shared memory, registers and L2 from NVIDIA's architecture papers. L2 bandwidths
 are what published micro-benchmarks measured (P100, V100: Jia et al. 2018, arXiv 1804.06826) or what follows
@@ -6,7 +6,9 @@ from a request of 64 bytes a clock and slice (A100, H100); B200's is an estimate
 are in clocks, rounded from the same kind of measurements. Nothing here was measured by this project.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,48 @@ SHARED_CLOCKS = 28
 SPECIAL_CLOCKS = 24
 BARRIER_CLOCKS = 30
 REGISTERS = 65536  # of a multiprocessor, in four parts, given to warps 256 at a time
+
+
+# Of a device that the table does not hold: as much as those of the table give, more or less.
+UNKNOWN_L2_BYTES_A_CLOCK = 24  # of a multiprocessor
+UNKNOWN_L2_CLOCKS, UNKNOWN_DRAM_CLOCKS = 270, 600
+FEW_FP32 = {(6, 0), (7, 0), (7, 2), (7, 5), (8, 0)}  # capabilities with 64 fp32 units a multiprocessor
+
+
+def device_from_runtime(properties: Mapping[str, Any]) -> Device:
+    """A device by what the CUDA runtime tells of it.
+
+    L2 bandwidth and latencies are not among that: they are the table's for a device whose name holds a name
+    of the table, and else a guess.
+
+    properties: an entry of the extension module's devices().
+    """
+    major, minor = (int(part) for part in properties["capability"].split("."))
+    ghz = properties["clock_khz"] / 1e6
+    few = (major, minor) in FEW_FP32
+    found = Device(
+        name=properties["name"],
+        multiprocessors=properties["multiprocessors"],
+        ghz=ghz,
+        schedulers=2 if (major, minor) == (6, 0) else 4,
+        fp32_warps=2 if few else 4,
+        shared_bytes=properties["multiprocessor_shared_bytes"],
+        reserved_bytes=properties["reserved_shared_bytes"],
+        most_blocks=properties["multiprocessor_blocks"],
+        l2_bytes=properties["l2_bytes"],
+        l2_gbs=UNKNOWN_L2_BYTES_A_CLOCK * properties["multiprocessors"] * ghz,
+        # Memory transfers twice a clock.
+        dram_gbs=2 * properties["memory_clock_khz"] * 1e3 * properties["memory_bus_bits"] / 8 / 1e9,
+        l2_clocks=UNKNOWN_L2_CLOCKS,
+        dram_clocks=UNKNOWN_DRAM_CLOCKS,
+        vector_atomics=major >= 9,
+    )
+    for known in DEVICES:
+        if known.name in found.name:
+            return replace(
+                found, l2_gbs=known.l2_gbs, l2_clocks=known.l2_clocks, dram_clocks=known.dram_clocks
+            )
+    return found
 
 
 def resident_warps(device: Device, registers: int, shared: int, warps: int) -> int:
