@@ -42,6 +42,7 @@ class TrainConfig:
     row_precision: how rows are stored in training: "float32", or "bf16" with stochastic rounding.
     loss: sum the loss while training.
     threads: CPU threads; 0 takes every core this process may use. One thread is bit-reproducible.
+    pin_threads: keep each of them on a core of its own while it trains (Linux).
 
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """
@@ -64,11 +65,12 @@ class TrainConfig:
     row_precision: RowPrecision = "float32"
     loss: bool = False
     threads: int = 0
+    pin_threads: bool = False
 
     def __post_init__(self) -> None:
         self._set("vector_size", checked_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE))
         self._set("window", checked_integer("window", self.window, 1, MAX_WINDOW))
-        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss"):
+        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss", "pin_threads"):
             self._set(name, _checked_bool(name, getattr(self, name)))
         fewest = 0 if self.hierarchical_softmax else 1
         if self.negative == 0 and fewest == 1:

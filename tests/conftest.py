@@ -17,6 +17,11 @@ settings.register_profile("sanitizers", deadline=None, max_examples=10)
 settings.load_profile(os.environ.get("FULL_W2V_HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts slow files first: the processes that share the tests, a file each, then end together."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Root of the source tree."""

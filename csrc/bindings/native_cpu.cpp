@@ -114,6 +114,9 @@ void bind_cpu(py::module_& module) {
       .def("lock", &lock, py::arg("locks").noconvert(),
            "Lets input row w take locks[w] times its change from now on; float32 [vocabulary].")
       .def(
+          "pin_threads", [](BoundTrainer& bound) { bound.trainer.pin_threads(); },
+          "Keeps each thread on a core of its own while it trains.")
+      .def(
           "set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
           py::arg("after_piece") = py::none(),
           "Checks a corpus, int32 ids [tokens] and int64 offsets [sentences + 1], piece by piece with a call "

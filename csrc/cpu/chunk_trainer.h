@@ -4,13 +4,13 @@
 #include <cstdint>
 
 #include "cpu/counted_tile.h"
-#include "cpu/distinct_tile.h"
 #include "cpu/fixed_kernel.h"
 #include "cpu/general_kernel.h"
 #include "cpu/kept_words.h"
 #include "cpu/kernels.h"
 #include "cpu/loss_kernel.h"
 #include "cpu/pair_kernel.h"
+#include "cpu/small_tile.h"
 #include "cpu/tile.h"
 #include "sgns/draws.h"
 
@@ -25,7 +25,7 @@ class ChunkTrainer {
         work_(workspace),
         tile_(workspace.tile<V>(job.stride, job.params.loss)),
         words_(job, workspace),
-        distinct_(words_, workspace, tile_, job.params),
+        small_(words_, workspace, tile_, job.params),
         counted_(words_, workspace, tile_) {
     const int rows = work_.outputs + 2 * params_.share_negatives - 1;  // that a tile is the first to need
     tiles_ahead_ = rows < kRowsAhead ? kRowsAhead / rows : 1;
@@ -43,10 +43,11 @@ class ChunkTrainer {
   using Kernel = void (*)(const Tile&);
   static constexpr int kUsualOutputs = 6;    // the target and five negatives
   static constexpr int kUsualContexts = 10;  // windows of up to five words to either side
-  using Plain = FixedKernels<V, kUsualOutputs, kUsualContexts, false>;
-  using Counted = FixedKernels<V, kUsualOutputs, kUsualContexts, true>;
+  using Plain = FixedKernels<V, kUsualOutputs, kUsualContexts, Pairs::once>;
+  using Counted = FixedKernels<V, kUsualOutputs, kUsualContexts, Pairs::counted>;
   // Two such windows with common negatives reach one word further and have one target more.
-  using CountedPair = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, true>;
+  using TwoPlain = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, Pairs::windows>;
+  using TwoCounted = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, Pairs::counted>;
   // Rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in
   // the nearest cache until then.
   static constexpr int kRowsAhead = 24;
@@ -77,9 +78,8 @@ class ChunkTrainer {
     const int contexts = high - low - 1;
     if (contexts < 1) return;
     if (contexts > kUsualContexts || !words_.distinct(i, low, high)) return train_tile(segment, i, i + 1);
-    int c = 0;
-    for (int32_t at = low; at < i; ++at) work_.context[c++] = words_.input_row(words_.id(at));
-    for (int32_t at = i + 1; at < high; ++at) work_.context[c++] = words_.input_row(words_.id(at));
+    words_.input_rows(low, kUsualContexts + 1, work_.context.get());
+    work_.context[i - low] = words_.input_row(words_.id(high - 1));  // in place of the centre
     const auto ids = words_.outputs(i);
     UNROLL for (int o = 0; o < kUsualOutputs; ++o) work_.output[o] = words_.output_row(ids[o]);
     look_ahead(i);
@@ -90,12 +90,12 @@ class ChunkTrainer {
   // The windows of words first ... behind - 1, which share the first one's negatives, as one tile of distinct
   // rows with counted pairs.
   void train_tile(const Segment& segment, int32_t first, int32_t behind) {
-    int64_t pairs = behind - first == params_.share_negatives ? distinct_.build(segment, first) : 0;
-    if (pairs == 0) pairs = counted_.build(segment, first, behind);
+    const bool small = small_.usable() && behind - first == params_.share_negatives;
+    const int64_t pairs = small ? small_.build(segment, first) : counted_.build(segment, first, behind);
     if (pairs == 0) return;
     stats_.pairs += pairs;
     look_ahead(first);
-    kernel_for(tile_.contexts, tile_.outputs)(tile_);
+    (small ? kernel_for_small() : kernel_for_counted())(tile_);
     words_.release_held(tile_);
     words_.round_held(tile_, first);
     if (params_.loss) {
@@ -103,9 +103,20 @@ class ChunkTrainer {
     }
   }
 
-  KERNEL_INLINE static Kernel kernel_for(int contexts, int outputs) {
+  KERNEL_INLINE Kernel kernel_for_small() {
+    // The loss reads the counts.
+    const bool uncounted = params_.share_negatives == kSharedWindows && small_.distinct() && !params_.loss;
+    if (uncounted && TwoPlain::fits(tile_.contexts, tile_.outputs)) {
+      return TwoPlain::table.by_contexts[tile_.contexts];
+    }
+    small_.count();
+    return kernel_for_counted();
+  }
+
+  KERNEL_INLINE Kernel kernel_for_counted() const {
+    const int contexts = tile_.contexts, outputs = tile_.outputs;
     if (Counted::fits(contexts, outputs)) return Counted::table.by_contexts[contexts];
-    if (CountedPair::fits(contexts, outputs)) return CountedPair::table.by_contexts[contexts];
+    if (TwoCounted::fits(contexts, outputs)) return TwoCounted::table.by_contexts[contexts];
     return &GeneralKernel<V>::train;
   }
 
@@ -144,7 +155,7 @@ class ChunkTrainer {
   Workspace& work_;
   Tile tile_;
   KeptWords<V> words_;
-  DistinctTile<V> distinct_;
+  SmallTile<V> small_;
   CountedTile<V> counted_;
   SpanStats stats_;
   int tiles_ahead_;

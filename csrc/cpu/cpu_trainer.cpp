@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 
+#include "cpu/pinned_thread.h"
 #include "cpu/simd.h"
 
 namespace full_w2v {
@@ -120,6 +122,11 @@ void CpuTrainer::lock(const float* locks) {
   for (Workspace& workspace : workspaces_) workspace.hold_rows(stride_);
 }
 
+void CpuTrainer::pin_threads() {
+  const PinnedThread trial(0);
+  pinned_ = true;
+}
+
 SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch) {
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
@@ -144,6 +151,8 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
   const auto threads = static_cast<int64_t>(workspaces_.size());
   const int64_t chunk = std::clamp((end - begin) / (4 * threads), kSmallestChunkTokens, kChunkTokens);
   const auto work = [&](size_t thread) {
+    std::optional<PinnedThread> pinned;
+    if (pinned_) pinned.emplace(thread);
     SpanStats done;
     std::vector<Segment> segments;
     for (int64_t from; (from = next.fetch_add(chunk)) < end;) {

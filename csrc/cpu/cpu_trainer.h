@@ -29,6 +29,10 @@ class CpuTrainer {
   // and for rows of bf16.
   void lock(const float* locks);
 
+  // Keeps thread t, while it trains, on the t-th core that the process may use. Throws std::system_error if
+  // the system does not let it.
+  void pin_threads();
+
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
   // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run. The corpus must
   // be sound: offsets that rise from 0, ids below the vocabulary's size.
@@ -54,6 +58,7 @@ class CpuTrainer {
   AlignedArray<float> input_, output_;           // output_: rows of words, then of inner nodes
   AlignedArray<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
   std::vector<Workspace> workspaces_;            // one a thread
+  bool pinned_ = false;
 };
 
 }  // namespace full_w2v

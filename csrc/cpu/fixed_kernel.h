@@ -11,6 +11,35 @@
 
 namespace full_w2v {
 
+// How a kernel knows how often each pair of a tile is trained.
+enum class Pairs {
+  once,     // all once, those of output 0 with label 1
+  counted,  // by tile.positive and tile.total
+  windows,  // by tile.window_contexts: output w is the target of window w, the other outputs are negatives of
+            // all
+};
+constexpr int kSharedWindows = 2;  // in a tile of Pairs::windows
+
+// What the slots of a tile say of their pairs; zeros on padding.
+template <class V, int C, int O>
+struct SlotFacts {
+  static constexpr SlotLayout<V> layout{C, O};
+  static constexpr int slots = layout.slots();
+  alignas(64) uint32_t context[slots];              // the bit of its context
+  alignas(64) float target[kSharedWindows][slots];  // 1 where the output is this window's target
+  alignas(64) float negative[slots];                // 1 where it is behind all targets
+
+  constexpr SlotFacts() : context{}, target{}, negative{} {
+    for (int c = 0; c < C; ++c) {
+      for (int o = 0; o < O; ++o) {
+        const int slot = layout.slot(c, o);
+        context[slot] = 1u << c;
+        (o < kSharedWindows ? target[o] : negative)[slot] = 1.0f;
+      }
+    }
+  }
+};
+
 template <class V, int C, int O>
 struct FixedKernel {
   using Float = typename V::Float;
@@ -20,14 +49,7 @@ struct FixedKernel {
   static constexpr int slots = layout.slots();
   static constexpr int all_groups = slots / V::group;
 
-  // 1 where the slot is a context's pair with the target, the first output.
-  struct Labels {
-    alignas(64) float value[slots];
-    constexpr Labels() : value{} {
-      for (int c = 0; c < C; ++c) value[layout.slot(c, 0)] = 1.0f;
-    }
-  };
-  static constexpr Labels labels{};
+  static constexpr SlotFacts<V, C, O> facts{};
 
   template <int From>
   KERNEL_INLINE static void score(const Tile& tile, Float* groups) {
@@ -36,7 +58,30 @@ struct FixedKernel {
     if constexpr (From + T < C) score<From + T>(tile, groups + layout.block(O) / V::group);
   }
 
-  template <bool Counted>
+  // How often the pairs of slots at ... at + V::lanes - 1 are trained with label 1, and how often in all.
+  template <Pairs P>
+  KERNEL_INLINE static void count(const Tile& tile, int at, Float& positive, Float& total) {
+    if constexpr (P == Pairs::once) {
+      positive = V::load(facts.target[0] + at);
+      total = V::broadcast(1.0f);
+    } else if constexpr (P == Pairs::counted) {
+      positive = V::load(tile.positive + at);
+      total = V::load(tile.total + at);
+    } else {
+      const auto context = V::load_words(facts.context + at);
+      const Float negative = V::load(facts.negative + at);
+      positive = total = V::broadcast(0.0f);
+      UNROLL for (int w = 0; w < kSharedWindows; ++w) {
+        const Float in_window =
+            V::in_set(context, V::broadcast_word(static_cast<uint32_t>(tile.window_contexts[w])));
+        positive = V::fma(in_window, V::load(facts.target[w] + at), positive);
+        total = V::fma(in_window, negative, total);
+      }
+      total = V::add(total, positive);
+    }
+  }
+
+  template <Pairs P>
   KERNEL_INLINE static void find_gradients(const Tile& tile) {
     constexpr int per_vector = V::lanes / V::group;
     Float groups[all_groups];
@@ -46,13 +91,13 @@ struct FixedKernel {
       const int at = v * V::lanes;
       const Float scores = V::join_groups(groups + v * per_vector);
       if (tile.keep_scores) V::store(tile.scores + at, scores);
-      const Float positive = V::load((Counted ? tile.positive : labels.value) + at);
-      const Float total = Counted ? V::load(tile.total + at) : V::broadcast(1.0f);
+      Float positive, total;
+      count<P>(tile, at, positive, total);
       V::store(tile.gradients + at, gradient<V>(scores, positive, total, tile.rate));
     }
   }
 
-  template <bool Counted, int S>
+  template <Pairs P, int S>
   KERNEL_INLINE static void update_at(const Tile& tile, int k) {
     OutputSlices<V, O, S> slices;
     slices.load(tile.output, tile.output, k);
@@ -61,21 +106,21 @@ struct FixedKernel {
       slices.meet(row, row, tile.gradients + layout.slot(c, 0));
     }
     slices.store(tile.output, k);
-    prefetch_ahead<V, S>(tile.ahead, Counted ? tile.ahead_rows : O + 1, k);
+    prefetch_ahead<V, S>(tile.ahead, P == Pairs::once ? O + 1 : tile.ahead_rows, k);
   }
 
-  template <bool Counted>
+  template <Pairs P>
   static void train(const Tile& tile) {
     constexpr int S = update_slices<V>(O);
-    find_gradients<Counted>(tile);
+    find_gradients<P>(tile);
     int k = 0;
-    for (; k + S <= tile.vectors; k += S) update_at<Counted, S>(tile, k);
-    for (; k < tile.vectors; ++k) update_at<Counted, 1>(tile, k);
+    for (; k + S <= tile.vectors; k += S) update_at<P, S>(tile, k);
+    for (; k < tile.vectors; ++k) update_at<P, 1>(tile, k);
   }
 };
 
 // Fixed kernels by their number of contexts.
-template <class V, int O, int MostContexts, bool Counted>
+template <class V, int O, int MostContexts, Pairs P>
 struct FixedKernels {
   using Kernel = void (*)(const Tile&);
   static constexpr bool exist = O <= V::widest;
@@ -91,12 +136,12 @@ struct FixedKernels {
  private:
   template <int C>
   constexpr void fill() {
-    by_contexts[C] = &FixedKernel<V, C, O>::template train<Counted>;
+    by_contexts[C] = &FixedKernel<V, C, O>::template train<P>;
     if constexpr (C < MostContexts) fill<C + 1>();
   }
 };
 
-template <class V, int O, int MostContexts, bool Counted>
-constexpr FixedKernels<V, O, MostContexts, Counted> FixedKernels<V, O, MostContexts, Counted>::table{};
+template <class V, int O, int MostContexts, Pairs P>
+constexpr FixedKernels<V, O, MostContexts, P> FixedKernels<V, O, MostContexts, P>::table{};
 
 }  // namespace full_w2v

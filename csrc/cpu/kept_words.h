@@ -163,6 +163,13 @@ class KeptWords {
   KERNEL_INLINE const char* output_place(uint32_t id) const { return output_base_ + id * row_bytes_; }
 
   KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
+  // Input rows of `count` words from `first` on, past the chunk's last one too: a loop whose length the
+  // processor foresees is shorter than the right one that it does not.
+  KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
+    const uint32_t* const ids = &work_.ids[first];
+    const auto stride = static_cast<uint32_t>(job_.stride);
+    for (int c = 0; c < count; ++c) rows[c] = job_.input + uint64_t{ids[c]} * stride;
+  }
   KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
 
  private:

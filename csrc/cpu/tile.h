@@ -5,6 +5,9 @@
 
 namespace full_w2v {
 
+// Tiles of up to so many windows, none wider than KeptWords::kSearchedWindow, are built by SmallTile.
+constexpr int kMostSmallWindows = 4;
+
 // Rows are distinct, so that each is stored once. Pair (c, o) is trained positive[slot] times with label 1
 // and total[slot] - positive[slot] times with label 0: words that repeat raise the counts, a skipped pair has
 // none.
@@ -17,10 +20,11 @@ struct Tile {
   float*
       positive;  // by slot; unless counted, output 0 is the one with label 1 and every pair is trained once
   float* total;
-  float* scores;       // by slot: x.y, kept only if keep_scores
-  float* gradients;    // by slot
-  float* old_context;  // room for one slice of a strip of context rows
-  float** old_output;  // room for every output row
+  uint64_t window_contexts[kMostSmallWindows];  // a bit for each context of a window (SmallTile)
+  float* scores;                                // by slot: x.y, kept only if keep_scores
+  float* gradients;                             // by slot
+  float* old_context;                           // room for one slice of a strip of context rows
+  float** old_output;                           // room for every output row
   const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated
   int ahead_rows;
   bool keep_scores;

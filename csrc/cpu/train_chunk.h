@@ -27,8 +27,8 @@ int64_t most_slots(int contexts, int outputs) {
     const int64_t slots = SlotLayout<V>{contexts, o}.slots();
     most = slots > most ? slots : most;
   }
-  // Whole vectors of scores and whole patterns (DistinctTile) are written at the last slots.
-  return most + (V::lanes > kPatternFloats ? V::lanes : kPatternFloats);
+  // Whole vectors of scores and whole blocks (SmallTile) are written at the last slots.
+  return most + (V::lanes > kBlockFloats ? V::lanes : kBlockFloats);
 }
 
 }  // namespace full_w2v

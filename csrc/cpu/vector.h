@@ -9,6 +9,7 @@
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
 //   store_unaligned  to any address; load and store take those of whole vectors
+//   in_set         1 in the lanes whose word has a bit in common with `set`, else 0
 //   mark_equal     `marks`, and in the lanes where a == b any other value than 0
 //   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
 //

@@ -65,6 +65,15 @@ struct Vector128 {
     }
     low = a * b;
   }
+  VECTOR_INLINE Float in_set(Word bits, Word set) {
+    const Float one = broadcast(1.0f);
+    Word member;
+    std::memcpy(&member, &one, sizeof member);
+    member &= static_cast<Word>((bits & set) != 0);
+    Float result;
+    std::memcpy(&result, &member, sizeof result);
+    return result;
+  }
   VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) { return marks | static_cast<Word>(a == b); }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_lane_by_lane<Vector128>(table, count, draws);

@@ -60,6 +60,10 @@ struct Avx2 {
     high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
     low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
   }
+  VECTOR_INLINE Float in_set(Word bits, Word set) {
+    const Word outside = _mm256_cmpeq_epi32(_mm256_and_si256(bits, set), _mm256_setzero_si256());
+    return _mm256_andnot_ps(_mm256_castsi256_ps(outside), broadcast(1.0f));
+  }
   VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
     return _mm256_or_si256(marks, _mm256_cmpeq_epi32(a, b));
   }

@@ -58,6 +58,9 @@ struct Avx512 {
     high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
     low = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
   }
+  VECTOR_INLINE Float in_set(Word bits, Word set) {
+    return _mm512_maskz_mov_ps(_mm512_test_epi32_mask(bits, set), broadcast(1.0f));
+  }
   VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
     return _mm512_mask_mov_epi32(marks, _mm512_cmpeq_epi32_mask(a, b), _mm512_set1_epi32(-1));
   }

@@ -34,7 +34,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
 
   most_contexts = 2 * params.window + params.share_negatives;
   most_outputs = params.share_negatives + params.negative + params.longest_path;
-  context = aligned_array<float*>(most_contexts);
+  context = aligned_array<float*>(most_contexts + kVectorRoom);
   output = aligned_array<float*>(most_outputs);
   ahead = aligned_array<const char*>(most_outputs + 2 * params.share_negatives);
   old_output = aligned_array<float*>(most_outputs);
@@ -45,12 +45,9 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
   old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
-  meets = aligned_array<uint8_t>(most_contexts);
-  if (params.share_negatives <= kMostPatternedWindows) {
-    const int64_t patterns = (int64_t{kPatternFloats} * most_outputs) << params.share_negatives;
-    positive_pattern = aligned_array<float>(patterns);
-    total_pattern = aligned_array<float>(patterns);
-  }
+  words_in_window = aligned_array<float>(kMostSmallWindows * int64_t{most_contexts});
+  trained_in_window = aligned_array<float>(kMostSmallWindows * (int64_t{most_outputs} + kBlockFloats));
+  row_ids = aligned_array<uint32_t>(int64_t{most_contexts} + most_outputs);
   hidden = aligned_array<float>(params.dimension + kVectorRoom);
   sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);

@@ -30,10 +30,8 @@ struct OutputSlots {
   }
 };
 
-// With up to so many windows in a tile, what a context meets is looked up by the windows that it is in.
-constexpr int kMostPatternedWindows = 4;
-// Floats of a pattern for one block of outputs, at least the widest level's block.
-constexpr int kPatternFloats = 8;
+// Room for one block of outputs of the widest level.
+constexpr int kBlockFloats = 8;
 
 // Aligned to its own cache lines: neighbouring threads never write the same one.
 struct alignas(64) Workspace {
@@ -81,10 +79,10 @@ struct alignas(64) Workspace {
   AlignedArray<int32_t> context_words;  // words of the tile's windows that each context is
   AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
-  AlignedArray<uint8_t> meets;  // which windows of the tile each context is in, a bit each
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
-  AlignedArray<float> positive_pattern, total_pattern;  // DistinctTiles
-  AlignedArray<float> hidden, sums;                     // of a window of CBOW (cbow_kernel.h)
+  AlignedArray<float> words_in_window, trained_in_window;  // SmallTile
+  AlignedArray<uint32_t> row_ids;                          // SmallTile: words of the rows found so far
+  AlignedArray<float> hidden, sums;                        // of a window of CBOW (cbow_kernel.h)
   // Copies of context rows, trained in their place, and the words behind them: empty unless rows are locked
   // or stored as bf16. Then there are copies of output rows too.
   AlignedArray<float> held_rows, held_outputs;

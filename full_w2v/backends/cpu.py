@@ -87,6 +87,8 @@ class CpuBackend:
             path_steps=tree.steps if tree else None,
         )
         self._corpus = None
+        if model.config.pin_threads:
+            self._pin_threads(self._trainer)
         if model.locks is not None:
             self._trainer.lock(model.locks)
         self._trainer.load(*model.matrices)
@@ -107,6 +109,13 @@ class CpuBackend:
         """Frees the matrices."""
         self._trainer = None
         self._corpus = None
+
+    @staticmethod
+    def _pin_threads(trainer: _native.CpuTrainer) -> None:
+        try:
+            trainer.pin_threads()
+        except RuntimeError as error:
+            raise BackendError(f"{error}; train without pin_threads (--pin-threads)") from None
 
     def _loaded(self) -> _native.CpuTrainer:
         if self._trainer is None:

@@ -233,6 +233,7 @@ def _add_train(commands: Any) -> None:
     add("min-alpha", "learning rate at the end", "X")
     add("epochs", "passes over the corpus")
     add("threads", "CPU threads; 0 takes every core")
+    parser.add_argument("--pin-threads", action="store_true", help="keep each thread on a core of its own")
     add("seed", "key of every random draw")
     add("share-negatives", "consecutive centre words that share their negatives")
     parser.add_argument(

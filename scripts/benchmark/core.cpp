@@ -153,12 +153,12 @@ void tile_seconds(int64_t stride, double* score, double* whole) {
   tile.ahead = ahead;
   auto began = Clock::now();
   for (int64_t round = 0; round < rounds; ++round) {
-    Kernel::find_gradients<false>(tile);
+    Kernel::find_gradients<Pairs::once>(tile);
     __asm__ volatile("" ::: "memory");
   }
   *score = seconds_since(began) / rounds;
   began = Clock::now();
-  for (int64_t round = 0; round < rounds; ++round) Kernel::train<false>(tile);
+  for (int64_t round = 0; round < rounds; ++round) Kernel::train<Pairs::once>(tile);
   *whole = seconds_since(began) / rounds;
 }
 }

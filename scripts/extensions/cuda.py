@@ -8,6 +8,7 @@ those to come; the runtime is linked statically, so that the module imports wher
   FULL_W2V_EMULATED=on|off           the emulated device (default: on for in-place builds, as developers make)
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -165,9 +166,11 @@ def host_compiler() -> list[str]:
 
 
 def compile_all(steps: list[tuple[Path, list[str]]], build: Path) -> list[Path]:
-    """Runs the compile commands, several at a time, and returns the objects."""
+    """Runs the compile commands, several at a time, and returns the objects. For one process at a time."""
     jobs = int(os.environ.get("FULL_W2V_JOBS") or os.cpu_count() or 1)
-    with ThreadPoolExecutor(jobs) as pool:
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / "lock").open("w") as lock, ThreadPoolExecutor(jobs) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         return list(pool.map(lambda step: compile_one(*step, build), steps))
 
 

@@ -1,5 +1,10 @@
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +15,7 @@ from contract_cases import model as start_of
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cpu import CpuBackend, sgns_params
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError
 from full_w2v.huffman import HuffmanTree
@@ -96,6 +101,31 @@ def test_two_threads_train_every_word_once() -> None:
     # Races reorder updates and now and then lose one. Were one of the two threads' work missing, the output
     # rows, which begin at zero, would be 8 % shorter (measured); races alone change them by 0.3 %.
     assert np.linalg.norm(two.output) == pytest.approx(np.linalg.norm(one.output), rel=0.05)
+
+
+def cores_of_threads() -> set[str]:
+    """The cores that each thread of this process may use now, as in "0" or "0-1"."""
+    found = set()
+    for status in Path("/proc/self/task").glob("*/status"):
+        with suppress(OSError):  # the thread has ended
+            found |= set(re.findall(r"Cpus_allowed_list:\s*(\S+)", status.read_text(encoding="ascii")))
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads can be pinned on Linux only")
+@pytest.mark.skipif(usable_cores() < 2, reason="needs two cores: on one there is nothing to tell apart")
+def test_pinned_threads_keep_to_a_core_each_while_they_train() -> None:
+    model, corpus = zipf_model(threads=2, pin_threads=True)
+    cores = os.sched_getaffinity(0)
+    backend, seen = CpuBackend(), set()
+    backend.load(model)
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(backend.train, corpus, 0, corpus.tokens, 0)
+        while not training.done():
+            seen |= cores_of_threads()
+        after = pool.submit(os.sched_getaffinity, 0).result()
+    assert {str(core) for core in sorted(cores)[:2]} <= seen
+    assert after == cores  # the caller's own thread has them back
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -57,6 +57,7 @@ def test_train_prints_one_object(command: Command, corpus: Path, tmp_path: Path)
         "row_precision": "float32",
         "loss": True,
         "threads": 2,
+        "pin_threads": False,
     }
     assert list(report["seconds"]) == ["vocabulary", "encode", "train", "save"]
     assert report["raw_words"] == 2 * TOKENS

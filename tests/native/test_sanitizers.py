@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from runtime_libraries import runtime_library
 
+pytestmark = pytest.mark.slow
+
 # Not UBSan's checks of pointers (null, object-size, alignment, vptr, pointer-overflow): AddressSanitizer
 # and the processor make them as well. Not -fwrapv, which Python adds and which turns the check of overflows
 # off. With either, the SIMD kernels, all templates, take minutes to compile.
@@ -146,20 +148,31 @@ def test_the_extension_is_instrumented(instrumented_package, sanitized):
     assert run_python(["-c", code], environment, instrumented_package) == (0, f"{extension}\n")
 
 
-def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_package, sanitized):
-    tests = [
+def native_tests(folder: Path) -> list[Path]:
+    """The folder's test files that run native code."""
+    return [
         path
-        for path in sorted((repository / "tests").rglob("test_*.py"))
+        for path in sorted(folder.glob("test_*.py"))
         if path != Path(__file__)
         and not path.name.startswith("test_cuda")  # test_emulator_sanitizers.py builds those modules
         and USES_NATIVE.search(path.read_text(encoding="utf-8"))
     ]
+
+
+@pytest.mark.parametrize("folder", ["tests", "tests/backends", "tests/native"])
+def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_package, sanitized, folder):
+    tests = native_tests(repository / folder)
     assert tests
     environment = {**sanitized, "PYTHONPATH": str(instrumented_package)}
-    options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "--rootdir", repository]
+    options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", repository]
     configuration = ["-c", repository / "pyproject.toml"]
     status, output = run_python(
         ["-m", "pytest", *options, *configuration, *tests], environment, instrumented_package
     )
     assert status == 0, output
     assert re.search(r"\b[1-9]\d* passed", output)
+
+
+def test_no_native_tests_are_left_out(repository):
+    folders = {path.parent for path in (repository / "tests").rglob("test_*.py") if native_tests(path.parent)}
+    assert folders == {repository / "tests", repository / "tests/backends", repository / "tests/native"}
