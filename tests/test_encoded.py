@@ -50,6 +50,14 @@ def test_real_text_does_not_depend_on_threads(shared, name):
             assert_encodes(encode_corpus(open_corpus(path), min_count=3, threads=threads), sentences, 3)
 
 
+@pytest.mark.parametrize("level", ["scalar", "avx512"])
+def test_real_text_does_not_depend_on_the_instruction_set(shared, level, monkeypatch):
+    path = shared / "data/other/korean_wikipedia.txt.zst"
+    monkeypatch.setenv("FULL_W2V_SIMD", level)
+    sentences = sentences_of(zstd.decompress(path.read_bytes()).decode())
+    assert_encodes(encode_corpus(open_corpus(path), min_count=3), sentences, 3)
+
+
 @given(
     sentences=st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=1), min_size=1),
     min_count=st.integers(1, 4),

@@ -127,7 +127,7 @@ py::array_t<uint32_t> find_all(const CountedWords& words, const py::list& texts)
 std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<uint32_t>& numbers,
                                          int descriptor, const std::string& name, int64_t ids_at,
                                          int64_t offsets_at, int64_t span, int threads,
-                                         const py::object& progress) {
+                                         const py::object& progress, const std::string& simd) {
   const std::vector<uint32_t> checked = checked_numbers(words, numbers);
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
   if (span < 0) throw std::invalid_argument("span must not be negative, got " + std::to_string(span));
@@ -135,15 +135,15 @@ std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<
   const Poll poll = make_poll(progress, [&done] { return done.load(); });
   const py::gil_scoped_release release;
   const File file = File::duplicate(descriptor, name);
-  const EncodedSize size =
-      encode(words, words.places(checked), {file, ids_at, offsets_at}, span, threads, done, poll);
+  const EncodedSize size = encode(words, words.places(checked), {file, ids_at, offsets_at}, span, threads,
+                                  choose_text_kernels(simd), done, poll);
   return {size.tokens, size.sentences};
 }
 
 std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& errors,
                                             const std::string& directory, size_t spill_memory,
                                             size_t block_bytes, size_t memory_limit, uint64_t min_count,
-                                            const py::list& only) {
+                                            const py::list& only, const std::string& simd) {
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
   if (block_bytes < 1 || block_bytes > size_t{1} << 30) {
     throw std::invalid_argument("block_bytes must be between 1 and 2^30, got " + std::to_string(block_bytes));
@@ -153,7 +153,7 @@ std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& erro
   for (const py::handle word : only) kept.insert(word.cast<std::string>());
   return std::make_unique<PythonCounter>(CounterSettings{threads, text_errors(errors), directory,
                                                          spill_memory, block_bytes, memory_limit, min_count,
-                                                         std::move(kept)});
+                                                         std::move(kept), simd});
 }
 
 void bind_exceptions(py::module_& module) {
@@ -180,7 +180,7 @@ void bind_corpus(py::module_& module) {
       .def(py::init(&make_counter), py::kw_only(), py::arg("threads"), py::arg("errors"),
            py::arg("directory"), py::arg("spill_memory") = defaults.spill_memory,
            py::arg("block_bytes") = defaults.block_bytes, py::arg("memory_limit") = 0,
-           py::arg("min_count") = 0, py::arg("only") = py::list())
+           py::arg("min_count") = 0, py::arg("only") = py::list(), py::arg("simd") = "")
       .def("begin_source", &PythonCounter::begin_source)
       .def("add_file", &PythonCounter::add_file, py::arg("path"), py::arg("progress") = py::none(),
            "Reads a plain file on all threads; progress(bytes) is called now and then.")
@@ -207,7 +207,7 @@ void bind_corpus(py::module_& module) {
       .def("find", &find_all, py::arg("words"), "Number of each word; 2^32 - 1 where there is none.")
       .def("encode", &encode_words, py::arg("numbers").noconvert(), py::kw_only(), py::arg("descriptor"),
            py::arg("name"), py::arg("ids_at"), py::arg("offsets_at"), py::arg("span"), py::arg("threads"),
-           py::arg("progress") = py::none(),
+           py::arg("progress") = py::none(), py::arg("simd") = "",
            "Writes ids and offsets into an open file: (tokens, sentences).");
 }
 

@@ -48,8 +48,9 @@ CorpusCounter::CorpusCounter(CounterSettings settings)
       spill_(std::make_shared<Spill>(settings_.spill_memory, settings_.directory)),
       runs_(std::make_shared<WordRuns>(settings_.directory)),
       queue_(static_cast<size_t>(settings_.threads) + 2) {
+  const TextKernels& kernels = choose_text_kernels(settings_.simd);
   for (int i = 0; i < settings_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>());
+    workers_.push_back(std::make_unique<Worker>(kernels));
     workers_.back()->table = tables_++;
     if (settings_.memory_limit > 0) workers_.back()->counter.table() = WordTable(kLimitedCapacity);
   }
@@ -138,11 +139,31 @@ void CorpusCounter::push_text(size_t size, bool ends_source, const Poll& poll) {
   Block block;
   block.offset = pending_offset_;
   block.ends_source = ends_source;
+  block.text = take_buffer();
   block.text.assign(pending_, size);  // the rest: what follows the last white space
   block.text.swap(pending_);
   block.text.resize(size);
   pending_offset_ += static_cast<int64_t>(size);
   push(std::move(block), poll);
+}
+
+std::string CorpusCounter::take_buffer() {
+  std::string buffer;
+  const std::lock_guard<std::mutex> lock(spare_mutex_);
+  if (!spare_.empty()) {
+    buffer = std::move(spare_.back());
+    spare_.pop_back();
+  } else {
+    buffer.reserve(settings_.block_bytes + TokenCounter::kPadding);
+  }
+  return buffer;
+}
+
+// Keeps a buffer, unless a long token has made it a large one.
+void CorpusCounter::give_buffer(std::string buffer) {
+  if (buffer.capacity() > 2 * (settings_.block_bytes + TokenCounter::kPadding)) return;
+  const std::lock_guard<std::mutex> lock(spare_mutex_);
+  spare_.push_back(std::move(buffer));
 }
 
 void CorpusCounter::push(Block block, const Poll& poll) {
@@ -183,6 +204,7 @@ void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
     const size_t size = block.text.size();
     block.text.append(TokenCounter::kPadding, ' ');
     count_text(worker, {block.text.data(), size, block.offset}, block);
+    give_buffer(std::move(block.text));
   } else {
     worker.counter.count_tokens(block.tokens, counted);
   }

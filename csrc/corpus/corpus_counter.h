@@ -42,6 +42,7 @@ struct CounterSettings {
   size_t memory_limit = 0;
   uint64_t min_count = 0;
   std::unordered_set<std::string> only{};
+  std::string simd{};  // caps the instruction set (text_kernels.h)
 };
 
 class CorpusCounter {
@@ -66,6 +67,8 @@ class CorpusCounter {
 
  private:
   struct Worker {
+    explicit Worker(const TextKernels& kernels) : counter(kernels) {}
+
     TokenCounter counter;
     CountedBlock counted;
     FillArray<char> buffer;
@@ -75,6 +78,8 @@ class CorpusCounter {
 
   void push(Block block, const Poll& poll);
   void push_text(size_t size, bool ends_source, const Poll& poll);
+  std::string take_buffer();
+  void give_buffer(std::string buffer);
   template <class Action>
   void with_lines(Action action);
   void work(uint32_t thread);
@@ -94,8 +99,10 @@ class CorpusCounter {
   std::atomic<int64_t> bytes_counted_{0};
   std::atomic<uint32_t> tables_{0};
   uint32_t sources_ = 0;
-  std::string pending_;         // text that was fed and not yet pushed
-  int64_t pending_offset_ = 0;  // where it begins in its source
+  std::mutex spare_mutex_;
+  std::vector<std::string> spare_;  // buffers of counted text, whose memory is used again
+  std::string pending_;             // text that was fed and not yet pushed
+  int64_t pending_offset_ = 0;      // where it begins in its source
 };
 
 }  // namespace full_w2v

@@ -27,10 +27,8 @@ CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecor
   std::iota(numbers_[base].begin(), numbers_[base].end(), 0u);
   for (size_t thread = 0; thread < tables.size(); ++thread) {
     if (thread == base) continue;
-    WordTable taken = std::move(tables[thread]);
-    const std::vector<uint64_t> counts = taken.counts();
-    taken.release_slots();
-    merge(taken, counts, numbers_[thread]);
+    const WordTable taken = std::move(tables[thread]);
+    merge(taken, numbers_[thread]);
   }
   find_order();
 }
@@ -45,7 +43,7 @@ CountedWords::CountedWords(std::shared_ptr<const WordRuns> runs, uint64_t min_co
     merged.word.append(kKeyPadding, '\0');
     const TokenKey key = token_key(merged.word.data(), length);
     table_.reserve(1);
-    order_.push_back(table_.find_or_add(key, hash_key(key), merged.word.data(), length).id);
+    order_.push_back(table_.find_or_add(key, merged.word.data(), length).id);
     counts_.push_back(merged.count);
   }
 }
@@ -54,34 +52,22 @@ void CountedWords::count_tokens() {
   for (const BlockRecord& block : blocks_) tokens_ += block.tokens;
 }
 
-// Adds the words of another thread's table and notes their numbers.
-void CountedWords::merge(WordTable& table, const std::vector<uint64_t>& counts,
-                         std::vector<uint32_t>& numbers) {
-  constexpr uint32_t kBatch = 256;  // words whose slots are fetched ahead
-  struct Hashed {
-    TokenKey key;
-    uint64_t hash;
-  } hashed[kBatch];
+// Adds the words of another thread's table and notes their numbers. Both tables are walked in the order of
+// hashes, so that neither's slots are met at random.
+void CountedWords::merge(const WordTable& table, std::vector<uint32_t>& numbers) {
   numbers.resize(table.size());
-  for (uint32_t begin = 0; begin < table.size(); begin += kBatch) {
-    const uint32_t count = std::min(kBatch, table.size() - begin);
-    table_.reserve(kBatch);
-    for (uint32_t i = 0; i < count; ++i) {
-      const std::string_view word = table.word(begin + i);
-      hashed[i].key = token_key(word.data(), word.size());
-      hashed[i].hash = hash_key(hashed[i].key);
-      table_.prefetch(hashed[i].hash);
-    }
-    for (uint32_t i = 0; i < count; ++i) {
-      const std::string_view word = table.word(begin + i);
-      const WordTable::Slot& slot =
-          table_.find_or_add(hashed[i].key, hashed[i].hash, word.data(), word.size());
-      const uint32_t number = slot.id & ~WordTable::kAlias;
-      if (number == counts_.size()) counts_.push_back(0);
-      counts_[number] += counts[begin + i];
-      numbers[begin + i] = number;
-    }
-  }
+  counts_.reserve(counts_.size() + table.size());
+  table.each([&](const WordTable::Slot& slot) {
+    const bool is_word = slot.id < WordTable::kAlias;
+    const uint32_t id = slot.id & ~WordTable::kAlias;
+    const std::string_view word = slot.key.is_hashed() ? table.word(id) : inline_token(slot.key);
+    table_.reserve(1);
+    const WordTable::Slot& merged = table_.find_or_add(slot.key, word.data(), word.size());
+    const uint32_t number = merged.id & ~WordTable::kAlias;
+    if (number == counts_.size()) counts_.push_back(0);
+    counts_[number] += is_word ? slot.count : 0;
+    numbers[id] = number;
+  });
 }
 
 // A word's first block is the earliest that brought its thread a new word; in it, ids tell the order.
@@ -135,7 +121,7 @@ std::vector<uint32_t> CountedWords::select(uint64_t min_count) const {
 uint32_t CountedWords::find(std::string_view word) const {
   const std::string padded = std::string(word) + std::string(kKeyPadding, '\0');
   const TokenKey key = token_key(padded.data(), word.size());
-  const WordTable::Slot* slot = table_.find(key, hash_key(key), word);
+  const WordTable::Slot* slot = table_.find(key, word);
   return slot && slot->id < WordTable::kAlias && counts_[slot->id] > 0 ? slot->id : kNoWord;
 }
 

@@ -63,7 +63,7 @@ class CountedWords {
   const Spill& spill() const { return *spill_; }
 
  private:
-  void merge(WordTable& table, const std::vector<uint64_t>& counts, std::vector<uint32_t>& numbers);
+  void merge(const WordTable& table, std::vector<uint32_t>& numbers);
   void find_order();
   void count_tokens();
 

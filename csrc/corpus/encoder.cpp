@@ -11,35 +11,27 @@
 namespace full_w2v {
 namespace {
 
+constexpr size_t kRoomBehind = 16;  // ids that TextKernels::rename may write too many
+
 // A block as final ids.
 struct RenamedBlock {
   FillArray<int32_t> ids;
   FillArray<uint32_t> ends;  // rising but for the first, which may be 0
 };
 
-// Renames the ids from `first` to `last` and leaves out the dropped ones; returns one past the last written.
-int32_t* rename_ids(const uint32_t* first, const uint32_t* last, const int32_t* renaming, int32_t* out) {
-  for (; first < last; ++first) {  // without branches: a dropped id is overwritten by the next one
-    const int32_t id = renaming[*first];
-    *out = id;
-    out += id >= 0;
-  }
-  return out;
-}
-
 void rename_block(const uint32_t* ids, const uint32_t* ends, size_t sentences, const BlockRecord& block,
-                  const int32_t* renaming, RenamedBlock& out) {
-  out.ids.restart(block.tokens + 1);
+                  const int32_t* renaming, const TextKernels& kernels, RenamedBlock& out) {
+  out.ids.restart(block.tokens + kRoomBehind);
   out.ends.restart(sentences);
   int32_t* const begin = out.ids.data();
   int32_t* next = begin;
   uint32_t token = 0;
   for (size_t i = 0; i < sentences; token = ends[i++]) {
-    next = rename_ids(ids + token, ids + ends[i], renaming, next);
+    next = kernels.rename(ids + token, ids + ends[i], renaming, next);
     const auto end = static_cast<uint32_t>(next - begin);
     if (out.ends.size() == 0 || out.ends[out.ends.size() - 1] != end) out.ends.push(end);
   }
-  next = rename_ids(ids + token, ids + block.tokens, renaming, next);
+  next = kernels.rename(ids + token, ids + block.tokens, renaming, next);
   out.ids.resize(static_cast<size_t>(next - begin));
 }
 
@@ -91,8 +83,13 @@ class RenamedTables {
 class Encoder {
  public:
   Encoder(const CountedWords& words, const Renaming& places, const EncodedLayout& layout, int64_t span,
-          std::atomic<int64_t>& tokens_done)
-      : words_(words), renamings_(words, places), layout_(layout), span_(span), tokens_done_(tokens_done) {
+          const TextKernels& kernels, std::atomic<int64_t>& tokens_done)
+      : words_(words),
+        renamings_(words, places),
+        layout_(layout),
+        span_(span),
+        kernels_(kernels),
+        tokens_done_(tokens_done) {
     if (span_ > 0) starts_ = starts_in_source(words_.blocks());
   }
 
@@ -109,7 +106,7 @@ class Encoder {
       const uint32_t* ends =
           span_ > 0 ? ends_scratch.data() : words_.spill().read(block.ends_at, block.ends, ends_scratch);
       const auto renaming = renamings_.take(block.table);
-      rename_block(ids, ends, sentences, block, renaming->data(), renamed);
+      rename_block(ids, ends, sentences, block, renaming->data(), kernels_, renamed);
       EncodedSize place{0, 0};
       if (!take_turn(i, renamed, place, offsets)) return;
       write(renamed, place, offsets);
@@ -157,6 +154,7 @@ class Encoder {
   RenamedTables renamings_;
   const EncodedLayout& layout_;
   const int64_t span_;
+  const TextKernels& kernels_;
   std::vector<int64_t> starts_;  // where spans are sentences
   std::atomic<int64_t>& tokens_done_;
   std::atomic<size_t> next_block_{0};
@@ -171,10 +169,11 @@ class Encoder {
 }  // namespace
 
 EncodedSize encode(const CountedWords& words, const Renaming& places, const EncodedLayout& layout,
-                   int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll) {
+                   int64_t span, int threads, const TextKernels& kernels, std::atomic<int64_t>& tokens_done,
+                   const Poll& poll) {
   constexpr int64_t kFirstOffset = 0;
   layout.file.write_at(&kFirstOffset, sizeof kFirstOffset, layout.offsets_at);
-  Encoder encoder(words, places, layout, span, tokens_done);
+  Encoder encoder(words, places, layout, span, kernels, tokens_done);
   run_threads(threads, [&] { encoder.work(); }, [&] { encoder.stop(); }, poll);
   return encoder.size();
 }

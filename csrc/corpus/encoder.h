@@ -6,6 +6,7 @@
 
 #include "corpus/block_queue.h"
 #include "corpus/counted_words.h"
+#include "corpus/text_kernels.h"
 
 namespace full_w2v {
 
@@ -24,6 +25,7 @@ struct EncodedSize {
 // windows reach over them, as in word2vec.c and gensim. A sentence without a kept token is left out, so that
 // offsets rise. `tokens_done` counts tokens read.
 EncodedSize encode(const CountedWords& words, const Renaming& places, const EncodedLayout& layout,
-                   int64_t span, int threads, std::atomic<int64_t>& tokens_done, const Poll& poll);
+                   int64_t span, int threads, const TextKernels& kernels, std::atomic<int64_t>& tokens_done,
+                   const Poll& poll);
 
 }  // namespace full_w2v

@@ -37,6 +37,12 @@ class ZeroedArray {
     return *this;
   }
 
+  void swap(ZeroedArray& other) {
+    std::swap(mapping_, other.mapping_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
   size_t size() const { return size_; }
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -51,11 +57,6 @@ class ZeroedArray {
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   size_t mapped_bytes() const { return size_ * sizeof(T) + kHugePage; }
-  void swap(ZeroedArray& other) {
-    std::swap(mapping_, other.mapping_);
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-  }
 
   char* mapping_ = nullptr;
   T* data_ = nullptr;

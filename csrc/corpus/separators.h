@@ -32,28 +32,51 @@ inline uint64_t separator_bits(const char* text) {
          separator_bits16(text + 48) << 48;
 }
 
+// Bit i is set if text[i] is a line feed, for i in 0 ... 63. Reads all 64 bytes.
+inline uint64_t line_feed_bits(const char* text) {
+  uint64_t bits = 0;
+  for (int i = 0; i < kScanBytes; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
+    const __m128i equal = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'));
+    bits |= static_cast<uint64_t>(_mm_movemask_epi8(equal)) << i;
+  }
+  return bits;
+}
+
 #else
 
-// The high bit of each byte of the result is set if that byte of `word` lies in low ... low + 4, low + 4 <
-// 128.
-inline uint64_t bytes_in_range(uint64_t word, uint64_t low) {
-  constexpr uint64_t kOnes = 0x0101010101010101u, kHigh = 0x8080808080808080u;
+constexpr uint64_t kOnes = 0x0101010101010101u, kHigh = 0x8080808080808080u;
+
+// The high bit of each byte of the result is set if that byte of `word` lies in low ... high, high < 128.
+inline uint64_t bytes_in_range(uint64_t word, uint64_t low, uint64_t high) {
   const uint64_t not_below = (word | kHigh) - low * kOnes;
-  const uint64_t not_above = ((low + 4) * kOnes | kHigh) - (word & ~kHigh);
+  const uint64_t not_above = (high * kOnes | kHigh) - (word & ~kHigh);
   return not_below & not_above & ~word & kHigh;
 }
 
-// Bit i is set if text[i] is ASCII white space, for i in 0 ... 63. Reads all 64 bytes.
-inline uint64_t separator_bits(const char* text) {
+// Bit i is the high bit of byte i of what `mark` makes of the 8 bytes around text[i], for i in 0 ... 63.
+template <class Mark>
+uint64_t marked_bits(const char* text, Mark mark) {
   constexpr uint64_t kGather = 0x0002040810204081u;  // moves bit 7 of byte i to bit 56 + i
   uint64_t bits = 0;
   for (int i = 0; i < kScanBytes; i += 8) {
     uint64_t word;
     std::memcpy(&word, text + i, 8);
-    const uint64_t spaces = bytes_in_range(word, 0x09) | bytes_in_range(word, 0x1c);
-    bits |= (spaces * kGather >> 56) << i;
+    bits |= (mark(word) * kGather >> 56) << i;
   }
   return bits;
+}
+
+// Bit i is set if text[i] is ASCII white space, for i in 0 ... 63. Reads all 64 bytes.
+inline uint64_t separator_bits(const char* text) {
+  return marked_bits(text, [](uint64_t word) {
+    return bytes_in_range(word, 0x09, 0x0d) | bytes_in_range(word, 0x1c, 0x20);
+  });
+}
+
+// Bit i is set if text[i] is a line feed, for i in 0 ... 63. Reads all 64 bytes.
+inline uint64_t line_feed_bits(const char* text) {
+  return marked_bits(text, [](uint64_t word) { return bytes_in_range(word, '\n', '\n'); });
 }
 
 #endif

@@ -1,6 +1,8 @@
 #include "corpus/token_counter.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -10,20 +12,22 @@
 namespace full_w2v {
 namespace {
 
-// Bytes of text, and tokens at most, that are hashed before they are looked up: enough to hide a table's
-// memory behind prefetching, few enough that they stay in the first-level cache.
-constexpr size_t kBatch = 2048;
-static_assert(kBatch % kScanBytes == 0, "a batch is scanned in whole steps");
-static_assert(TokenCounter::kPadding >= kScanBytes + kKeyPadding,
-              "the last step may find a token's end anywhere");
+constexpr size_t kBatchBlocks = TokenBatch::kTextBytes / kBlockBytes;
+constexpr size_t kKeysAtOnce = 8;  // make_keys reads so many starts and ends at a time
+static_assert(TokenCounter::kPadding >= kBlockBytes + kKeyPadding,
+              "the last block of bits may find a token's end anywhere");
 
-// Writes the offsets of all ASCII white space in text[begin] ... text[end - 1]; returns one past the last.
-// `end - begin` is rounded up to a multiple of kScanBytes.
-const uint32_t* find_separators(const char* text, size_t begin, size_t end, uint32_t* separators) {
-  for (size_t at = begin; at < end; at += kScanBytes) {
-    separators = append_bits(separator_bits(text + at), static_cast<uint32_t>(at), separators);
-  }
-  return separators;
+// Where the tokens of 64 bytes begin, and the separators behind them; empty tokens have neither.
+struct TokenBits {
+  uint64_t starts, ends;
+};
+
+// spaces: which bytes separate. in_token: whether the byte before them belongs to a token; left as it is for
+// what follows.
+TokenBits token_bits(uint64_t spaces, bool& in_token) {
+  const uint64_t behind_token = ~spaces << 1 | static_cast<uint64_t>(in_token);
+  in_token = spaces >> 63 == 0;
+  return {~spaces & ~behind_token, spaces & behind_token};
 }
 
 bool has_wide_space(std::string_view token) {
@@ -37,86 +41,107 @@ bool has_wide_space(std::string_view token) {
 }  // namespace
 
 void TokenCounter::count_text(const char* text, size_t size, TextErrors errors, CountedBlock& out) {
-  uint32_t separators[kBatch + 8];
-  Token tokens[kBatch];
   out.ids.restart(size / 2 + 1);
   out.ends.restart(size + 1);
-  uint32_t start = 0;
+  Unfinished token;
   // The text's last token ends at the padding, so that the scan goes on until it has seen the padding's
   // start.
-  for (size_t begin = 0; begin <= size; begin += kBatch) {
-    const size_t end = begin + kBatch <= size ? begin + kBatch : size + 1;
-    const uint32_t* const last = find_separators(text, begin, end, separators);
+  for (size_t begin = 0; begin <= size; begin += TokenBatch::kTextBytes) {
+    const size_t end = std::min(begin + TokenBatch::kTextBytes, size + 1);
     const size_t first_token = out.ids.size(), first_end = out.ends.size();
-    const size_t count = hash_tokens(text, separators, last, start, tokens, out);
-    const uint32_t ids = look_up(tokens, count, text, out, [&](WordTable::Slot& slot, const Token& token) {
-      return check_new(slot, {text + token.start, token.length}, token.start, errors);
-    });
+    const size_t count =
+        find_tokens(text, static_cast<uint32_t>(begin), static_cast<uint32_t>(end), token, out);
+    const uint32_t ids =
+        look_up(text, count, out, [&](WordTable::Slot& slot, uint32_t start, uint32_t length) {
+          return check_new(slot, {text + start, length}, start, errors);
+        });
     if (ids & WordTable::kAlias) expand(first_token, first_end, errors, out);
   }
 }
 
 void TokenCounter::count_tokens(TokenBlock& block, CountedBlock& out) {
-  Token tokens[kBatch];
   block.bytes.append(kKeyPadding, ' ');
-  const char* const bytes = block.bytes.data();
   out.ids.restart(block.lengths.size());
   out.ends.restart(block.ends.size());
   for (const uint32_t end : block.ends) out.ends.push(end);
   uint32_t start = 0;
-  for (size_t begin = 0; begin < block.lengths.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, block.lengths.size() - begin);
+  for (size_t begin = 0; begin < block.lengths.size(); begin += TokenBatch::kTokens) {
+    const size_t count = std::min(TokenBatch::kTokens, block.lengths.size() - begin);
     for (size_t i = 0; i < count; ++i) {
-      const uint32_t length = block.lengths[begin + i];
-      const TokenKey key = token_key(bytes + start, length);
-      tokens[i] = {key, hash_key(key), start, length};
-      table_.prefetch(tokens[i].hash);
-      start += length;
+      batch_.starts[i] = start;
+      batch_.ends[i] = start += block.lengths[begin + i];
     }
-    look_up(tokens, count, bytes, out, [](const WordTable::Slot& slot, const Token&) { return slot.id; });
+    look_up(block.bytes.data(), count, out,
+            [](const WordTable::Slot& slot, uint32_t, uint32_t) { return slot.id; });
   }
 }
 
-// Hashes the tokens that end at the given separators and notes where lines end. `start` is where the first
-// token begins, and is left where the one after the last begins. Returns how many tokens are not empty.
-size_t TokenCounter::hash_tokens(const char* text, const uint32_t* separators, const uint32_t* last,
-                                 uint32_t& start, Token* tokens, CountedBlock& out) const {
-  const auto before = static_cast<uint32_t>(out.ids.size());
-  uint32_t* end_of_line = out.ends.data() + out.ends.size();
-  uint32_t count = 0, begin = start;
-  for (; separators < last; ++separators) {
-    const uint32_t end = *separators, length = end - begin;
-    const TokenKey key = token_key(text + begin, length);
-    const uint64_t hash = hash_key(key);
-    table_.prefetch(hash);
-    // Written without branches: a value that does not count is overwritten by the next one.
-    tokens[count] = {key, hash, begin, length};
-    count += length != 0;
-    *end_of_line = before + count;
-    end_of_line += text[end] == '\n';
-    begin = end + 1;
+// Finds the tokens of text[begin] ... text[end - 1] that end there, and notes where lines end. Returns how
+// many there are.
+size_t TokenCounter::find_tokens(const char* text, uint32_t begin, uint32_t end, Unfinished& token,
+                                 CountedBlock& out) {
+  uint64_t spaces[kBatchBlocks], line_feeds[kBatchBlocks], starts[kBatchBlocks], ends[kBatchBlocks];
+  const size_t blocks = (end - begin + kBlockBytes - 1) / kBlockBytes;
+  kernels_.classify(text + begin, blocks, spaces, line_feeds);
+  batch_.starts[0] = token.start;
+  uint32_t* const first_start = batch_.starts + token.exists;
+  auto before = static_cast<uint32_t>(out.ids.size());
+  for (size_t block = 0; block < blocks; ++block) {
+    const TokenBits bits = token_bits(spaces[block], token.exists);
+    starts[block] = bits.starts;
+    ends[block] = bits.ends;
+    for (uint64_t lines = line_feeds[block]; lines != 0; lines &= lines - 1) {
+      const uint64_t up_to_line_feed = lines ^ (lines - 1);
+      out.ends.push(before + static_cast<uint32_t>(count_bits(bits.ends & up_to_line_feed)));
+    }
+    before += static_cast<uint32_t>(count_bits(bits.ends));
   }
-  start = begin;
-  out.ends.resize(static_cast<size_t>(end_of_line - out.ends.data()));
+  kernels_.append_positions(starts, blocks, begin, first_start);
+  const uint32_t* const last = kernels_.append_positions(ends, blocks, begin, batch_.ends);
+  const auto count = static_cast<size_t>(last - batch_.ends);
+  if (token.exists) token.start = batch_.starts[count];
   return count;
 }
 
-// Counts tokens and appends their ids; `check_new(slot, token)` gives the id of one that is new. Returns all
-// ids or-ed together.
+// Counts the batch's tokens and appends their ids; `check_new(slot, start, length)` gives the id of one that
+// is new. Returns all ids or-ed together.
 template <class CheckNew>
-uint32_t TokenCounter::look_up(const Token* tokens, size_t count, const char* text, CountedBlock& out,
-                               CheckNew check_new) {
-  table_.reserve(kBatch);
+uint32_t TokenCounter::look_up(const char* text, size_t count, CountedBlock& out, CheckNew check_new) {
+  table_.reserve(count);
+  std::fill_n(batch_.starts + count, kKeysAtOnce, 0u);
+  std::fill_n(batch_.ends + count, kKeysAtOnce, 0u);
+  kernels_.make_keys(text, count, table_, batch_);
   uint32_t* const ids = out.ids.data() + out.ids.size();
-  uint32_t all = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const Token& token = tokens[i];
-    WordTable::Slot& slot = table_.find_or_add(token.key, token.hash, text + token.start, token.length);
-    ids[i] = slot.count++ == 0 ? check_new(slot, token) : slot.id;
-    all |= ids[i];
+  for (size_t i = 0; (i = count_at_home(i, count, ids)) < count; ++i) {
+    const uint32_t start = batch_.starts[i], length = batch_.ends[i] - start;
+    const int shift = table_.shift();
+    WordTable::Slot& slot = table_.find_or_add(batch_.keys[i], text + start, length);
+    ids[i] = slot.count++ == 0 ? check_new(slot, start, length) : slot.id;
+    if (table_.shift() != shift) find_homes(i + 1, count);
   }
   out.ids.resize(out.ids.size() + count);
-  return all;
+  return std::accumulate(ids, ids + count, 0u, std::bit_or<>());
+}
+
+// Counts tokens as long as they are found in their first slots, as nearly all are; returns the number of the
+// one that is not. A loop of its own, so that nothing else takes its registers.
+size_t TokenCounter::count_at_home(size_t first, size_t last, uint32_t* ids) {
+  WordTable::Slot* const slots = table_.slots();
+  for (; first < last; ++first) {
+    const TokenKey key = batch_.keys[first];
+    WordTable::Slot& slot = slots[batch_.homes[first]];
+    if (!(slot.key == key) || key.is_hashed()) break;
+    ++slot.count;
+    ids[first] = slot.id;
+  }
+  return first;
+}
+
+// Finds the homes of the batch's keys anew, as the table has grown.
+void TokenCounter::find_homes(size_t first, size_t last) {
+  for (size_t i = first; i < last; ++i) {
+    batch_.homes[i] = static_cast<uint32_t>(hash_key(batch_.keys[i]) >> table_.shift());
+  }
 }
 
 // The id of a token of text that was just added: an alias if it must be split or repaired. An alias's words
@@ -171,8 +196,8 @@ void TokenCounter::split(std::string_view token, TextErrors errors, TakePart tak
     if (at > begin) {
       const auto length = static_cast<size_t>(at - begin);
       const TokenKey key = token_key(begin, length);
-      table_.reserve(kBatch + 1);  // the batch that is being looked up relies on its room
-      take(table_.find_or_add(key, hash_key(key), begin, length));
+      table_.reserve(TokenBatch::kTokens + 1);  // the batch that is being looked up relies on its room
+      take(table_.find_or_add(key, begin, length));
     }
     at += space - 1;
     begin = at + 1;

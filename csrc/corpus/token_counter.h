@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "corpus/counted_block.h"
+#include "corpus/text_kernels.h"
 #include "corpus/utf8.h"
 #include "corpus/word_table.h"
 
@@ -26,6 +27,8 @@ class TokenCounter {
  public:
   static constexpr size_t kPadding = 80;  // bytes behind a text that counting it may read
 
+  explicit TokenCounter(const TextKernels& kernels) : kernels_(kernels) {}
+
   // Counts the tokens of `text`, which holds less than 4 GiB. Neither a token nor a character may reach over
   // its ends, and kPadding spaces must follow it. Sentences end at line feeds; what follows the last one goes
   // on in the next block. A token is checked when it is new, so that most text is never looked at twice.
@@ -38,23 +41,25 @@ class TokenCounter {
   WordTable& table() { return table_; }
 
  private:
-  struct Token {
-    TokenKey key;
-    uint64_t hash;
-    uint32_t start, length;
+  // A token that has begun where a batch ends.
+  struct Unfinished {
+    bool exists = false;
+    uint32_t start = 0;
   };
 
-  size_t hash_tokens(const char* text, const uint32_t* separators, const uint32_t* last, uint32_t& start,
-                     Token* tokens, CountedBlock& out) const;
+  size_t find_tokens(const char* text, uint32_t begin, uint32_t end, Unfinished& token, CountedBlock& out);
   template <class CheckNew>
-  uint32_t look_up(const Token* tokens, size_t count, const char* text, CountedBlock& out,
-                   CheckNew check_new);
+  uint32_t look_up(const char* text, size_t count, CountedBlock& out, CheckNew check_new);
+  size_t count_at_home(size_t first, size_t last, uint32_t* ids);
+  void find_homes(size_t first, size_t last);
   uint32_t check_new(WordTable::Slot& slot, std::string_view token, size_t offset, TextErrors errors);
   void expand(size_t first_token, size_t first_end, TextErrors errors, CountedBlock& out);
   template <class TakePart>
   void split(std::string_view token, TextErrors errors, TakePart take);
 
+  const TextKernels& kernels_;
   WordTable table_;
+  TokenBatch batch_;
 };
 
 }  // namespace full_w2v

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace full_w2v {
 
@@ -17,6 +18,7 @@ struct TokenKey {
   uint64_t high;  // never 0
 
   bool is_hashed() const { return high >> 56 == 0xff; }
+  bool operator==(const TokenKey& other) const { return low == other.low && high == other.high; }
 };
 
 // Both factors hold bytes that neither UTF-8 nor a length gives, so that no key makes a factor zero.
@@ -26,7 +28,10 @@ inline uint64_t fold(uint64_t low, uint64_t high) {
   return low * high ^ static_cast<uint64_t>(static_cast<unsigned __int128>(low) * high >> 64);
 }
 
-inline uint64_t hash_key(const TokenKey& key) { return fold(key.low, key.high); }
+// Multiply-shift (Dietzfelbinger et al. 1997): the high bits are the good ones, and a table's order of slots
+// is that of hashes whatever its size. Both products are such that eight keys are hashed at once.
+constexpr uint64_t kLowFactor = 0x9e3779b97f4a7c15u, kHighFactor = 0xbf58476d1ce4e5b9u;
+inline uint64_t hash_key(const TokenKey& key) { return key.low * kLowFactor + key.high * kHighFactor; }
 
 inline uint64_t load_word(const char* bytes) {
   uint64_t word;
@@ -61,6 +66,11 @@ struct KeyMasks {
 };
 
 inline constexpr KeyMasks kKeyMasks{};
+
+// The token of a key that holds it whole.
+inline std::string_view inline_token(const TokenKey& key) {
+  return {reinterpret_cast<const char*>(&key), static_cast<size_t>(key.high >> 56) - 1};
+}
 
 // Key of a token. May read up to kKeyPadding bytes behind it.
 inline TokenKey token_key(const char* bytes, size_t length) {

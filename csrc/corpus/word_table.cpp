@@ -1,6 +1,7 @@
 #include "corpus/word_table.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace full_w2v {
 namespace {
@@ -8,9 +9,11 @@ namespace {
 // Slots for a number of words: at most half of them filled, or probes run long.
 constexpr size_t slots_for(size_t words) { return 2 * words; }
 
+int shift_for(size_t capacity) { return 64 - __builtin_ctzll(capacity); }
+
 }  // namespace
 
-WordTable::WordTable(size_t capacity) : slots_(capacity), mask_(capacity - 1), ends_{0} {}
+WordTable::WordTable(size_t capacity) : slots_(capacity), shift_(shift_for(capacity)), ends_{0} {}
 
 void WordTable::reserve(size_t words) {
   const size_t needed = slots_for(size() + words);
@@ -20,15 +23,17 @@ void WordTable::reserve(size_t words) {
 }
 
 void WordTable::grow(size_t capacity) {
-  ZeroedArray<Slot> larger(capacity);
-  mask_ = capacity - 1;
-  for (const Slot& slot : slots_) {
+  ZeroedArray<Slot> words(capacity);
+  slots_.swap(words);
+  shift_ = shift_for(capacity);
+  for (Slot& slot : words) {  // in the order of hashes, so that both arrays are walked once
     if (slot.key.high == 0) continue;
-    size_t at = hash_key(slot.key) & mask_;
-    while (larger[at].key.high != 0) at = (at + 1) & mask_;
-    larger[at] = slot;
+    size_t at = home(slot.key);
+    for (; slots_[at].key.high != 0; at = next(at)) {
+      if (slots_[at].count < slot.count) std::swap(slots_[at], slot);  // frequent words stand at home
+    }
+    slots_[at] = slot;
   }
-  slots_ = std::move(larger);
 }
 
 WordTable::Slot& WordTable::add(Slot& slot, const TokenKey& key, const char* bytes, size_t length) {
@@ -39,23 +44,18 @@ WordTable::Slot& WordTable::add(Slot& slot, const TokenKey& key, const char* byt
   return slot;
 }
 
-const WordTable::Slot* WordTable::find(const TokenKey& key, uint64_t hash, std::string_view token) const {
-  for (size_t at = hash & mask_; slots_[at].key.high != 0; at = (at + 1) & mask_) {
+const WordTable::Slot* WordTable::find(const TokenKey& key, std::string_view token) const {
+  for (size_t at = home(key); slots_[at].key.high != 0; at = next(at)) {
     if (holds(slots_[at], key, token)) return &slots_[at];
   }
   return nullptr;
 }
 
-void WordTable::release_slots() {
-  slots_ = {};
-  bytes_.resize(bytes_.size() + kKeyPadding);
-}
-
 std::vector<uint64_t> WordTable::counts() const {
   std::vector<uint64_t> counts(size());
-  for (const Slot& slot : slots_) {
-    if (slot.key.high != 0 && slot.id < kAlias) counts[slot.id] = slot.count;
-  }
+  each([&](const Slot& slot) {
+    if (slot.id < kAlias) counts[slot.id] = slot.count;
+  });
   return counts;
 }
 

@@ -24,7 +24,7 @@ class WordTable {
 
   static constexpr size_t kFirstCapacity = size_t{1} << 15;
 
-  // capacity: slots, a power of two.
+  // capacity: slots, a power of two above 1.
   explicit WordTable(size_t capacity = kFirstCapacity);
 
   uint32_t size() const { return static_cast<uint32_t>(ends_.size() - 1); }
@@ -37,12 +37,17 @@ class WordTable {
   // Makes room for `words` more words, so that slots stay where they are while they are added.
   void reserve(size_t words);
 
-  void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_], 1); }
+  // A key's first slot is slots()[hash_key(key) >> shift()], until room is made.
+  Slot* slots() { return slots_.data(); }
+  const Slot* slots() const { return slots_.data(); }
+  int shift() const { return shift_; }
+
+  void prefetch(const TokenKey& key) const { __builtin_prefetch(&slots_[home(key)], 1); }
 
   // The slot of a token; its count is 0 if it is new, and its id is then the next one in order of appearance.
   // Room must have been reserved; `bytes` are copied.
-  Slot& find_or_add(const TokenKey& key, uint64_t hash, const char* bytes, size_t length) {
-    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+  Slot& find_or_add(const TokenKey& key, const char* bytes, size_t length) {
+    for (size_t at = home(key);; at = next(at)) {
       Slot& slot = slots_[at];
       if (holds(slot, key, {bytes, length})) return slot;
       if (slot.key.high == 0) return add(slot, key, bytes, length);
@@ -50,11 +55,15 @@ class WordTable {
   }
 
   // The slot of a token, null if there is none.
-  const Slot* find(const TokenKey& key, uint64_t hash, std::string_view token) const;
+  const Slot* find(const TokenKey& key, std::string_view token) const;
 
-  // Gives back the memory of the slots; only size() and word() may be called afterwards. Behind each word are
-  // then kKeyPadding bytes that may be read.
-  void release_slots();
+  // Calls `take(slot)` for each token, in the order of hashes.
+  template <class Take>
+  void each(Take take) const {
+    for (const Slot& slot : slots_) {
+      if (slot.key.high != 0) take(slot);
+    }
+  }
 
   // Bytes that slots and words take.
   size_t memory() const {
@@ -66,15 +75,16 @@ class WordTable {
 
  private:
   bool holds(const Slot& slot, const TokenKey& key, std::string_view token) const {
-    return slot.key.low == key.low && slot.key.high == key.high &&
-           (!key.is_hashed() || word(slot.id) == token);
+    return slot.key == key && (!key.is_hashed() || word(slot.id) == token);
   }
+  size_t home(const TokenKey& key) const { return hash_key(key) >> shift_; }
+  size_t next(size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
 
   Slot& add(Slot& slot, const TokenKey& key, const char* bytes, size_t length);
   void grow(size_t capacity);
 
   ZeroedArray<Slot> slots_;
-  size_t mask_;
+  int shift_;
   std::vector<char> bytes_;     // all words, end to end
   std::vector<uint64_t> ends_;  // word i is bytes_[ends_[i]] ... bytes_[ends_[i + 1] - 1]
 };

@@ -14,6 +14,7 @@
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
 #include "corpus/separators.h"
+#include "corpus/text_kernels.h"
 #include "corpus/white_space.h"
 
 using namespace full_w2v;
@@ -65,7 +66,8 @@ Sentences encoded_sentences(const CountedWords& words) {
   const File file = File::temporary("/tmp");
   const int64_t offsets_at = words.tokens() * int64_t{sizeof(int32_t)};
   std::atomic<int64_t> done{0};
-  const EncodedSize size = encode(words, words.places(numbers), {file, 0, offsets_at}, 0, 3, done, kNoPoll);
+  const EncodedSize size = encode(words, words.places(numbers), {file, 0, offsets_at}, 0, 3,
+                                  choose_text_kernels(""), done, kNoPoll);
   std::vector<int32_t> ids(static_cast<size_t>(size.tokens));
   std::vector<int64_t> offsets(static_cast<size_t>(size.sentences) + 1);
   file.read_at(ids.data(), ids.size() * sizeof(int32_t), 0);
@@ -108,6 +110,7 @@ void check_text(unsigned seed, const std::string& path) {
   std::mt19937 random(seed);
   CounterSettings settings;
   settings.threads = 1 + static_cast<int>(random() % 4);
+  settings.simd = random() % 2 ? "" : "scalar";
   settings.directory = "/tmp";
   settings.spill_memory = random() % 2000;
   settings.block_bytes = 1 + random() % 300;
@@ -159,9 +162,10 @@ void check_scan(unsigned seed) {
   std::mt19937 random(seed);
   char text[kScanBytes];
   for (char& byte : text) byte = static_cast<char>(random() % (random() % 2 ? 0x30 : 0x100));
-  const uint64_t bits = separator_bits(text);
+  const uint64_t bits = separator_bits(text), line_feeds = line_feed_bits(text);
   for (int i = 0; i < kScanBytes; ++i) {
     require((bits >> i & 1) == is_ascii_space(static_cast<unsigned char>(text[i])), "a separator", seed);
+    require((line_feeds >> i & 1) == (text[i] == '\n'), "a line feed", seed);
   }
   uint32_t positions[kScanBytes + 8];
   const uint32_t* const end = append_bits(bits, 100, positions);
@@ -170,11 +174,74 @@ void check_scan(unsigned seed) {
   require(again == bits && end - positions == __builtin_popcountll(bits), "positions of separators", seed);
 }
 
+struct Scanned {
+  std::vector<uint64_t> spaces, line_feeds;
+  std::vector<uint32_t> positions, homes;
+  std::vector<TokenKey> keys;
+  std::vector<int32_t> renamed;
+
+  bool operator==(const Scanned& other) const {
+    return spaces == other.spaces && line_feeds == other.line_feeds && positions == other.positions &&
+           homes == other.homes && keys == other.keys && renamed == other.renamed;
+  }
+};
+
+// What a level makes of a text whose tokens are all that lies between two separators, empty or not.
+Scanned scan(const TextKernels& kernels, const std::string& text) {
+  constexpr size_t kBlocks = TokenBatch::kTextBytes / kBlockBytes;
+  constexpr size_t kRoomBehind = 16;
+  static TokenBatch batch;
+  const WordTable table(size_t{1} << 12);
+  Scanned found;
+  found.spaces.resize(kBlocks);
+  found.line_feeds.resize(kBlocks);
+  kernels.classify(text.data(), kBlocks, found.spaces.data(), found.line_feeds.data());
+  found.positions.resize(TokenBatch::kTextBytes + kRoomBehind);
+  const uint32_t* const last =
+      kernels.append_positions(found.spaces.data(), kBlocks, 7, found.positions.data());
+  found.positions.resize(static_cast<size_t>(last - found.positions.data()));
+  const size_t count = std::min(found.positions.size(), TokenBatch::kTokens);
+  for (size_t i = 0; i < count; ++i) {
+    batch.starts[i] = i == 0 ? 0 : found.positions[i - 1] - 6;
+    batch.ends[i] = found.positions[i] - 7;
+  }
+  std::fill_n(batch.starts + count, 8, 0u);
+  std::fill_n(batch.ends + count, 8, 0u);
+  kernels.make_keys(text.data(), count, table, batch);
+  found.homes.assign(batch.homes, batch.homes + count);
+  found.keys.assign(batch.keys, batch.keys + count);
+  std::vector<int32_t> renaming(size_t{1} << 12);
+  for (size_t i = 0; i < renaming.size(); ++i) renaming[i] = i % 3 ? static_cast<int32_t>(i) : -1;
+  found.renamed.resize(count + kRoomBehind);
+  const int32_t* const end =
+      kernels.rename(batch.homes, batch.homes + count, renaming.data(), found.renamed.data());
+  found.renamed.resize(static_cast<size_t>(end - found.renamed.data()));
+  return found;
+}
+
+void check_levels(unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text;
+  const unsigned longest = 1 + seed % 40;
+  while (text.size() < TokenBatch::kTextBytes) {
+    for (unsigned left = random() % longest; left > 0; --left)
+      text += static_cast<char>('!' + random() % 0x80);
+    text += "\t\n \x1c\r"[random() % 5];
+  }
+  text.resize(TokenBatch::kTextBytes);
+  text.append(TokenCounter::kPadding, ' ');
+  const Scanned expected = scan(kPortableTextKernels, text);
+  for (const TextKernels* level : available_text_kernels()) {
+    require(scan(*level, text) == expected, level->name, seed);
+  }
+}
+
 }  // namespace
 
 // The argument is the beginning of paths of files to write.
 int main(int, char** arguments) {
   for (unsigned seed = 0; seed < 2000; ++seed) check_scan(seed);
+  for (unsigned seed = 0; seed < 200; ++seed) check_levels(seed);
   for (unsigned seed = 0; seed < 100; ++seed) check_text(seed, arguments[1]);
   for (unsigned seed = 0; seed < 200; ++seed) check_bytes(seed);
   std::puts("ok");

@@ -49,8 +49,8 @@ void check_encoding(const CountedWords& words, int64_t span) {
   const File file = File::temporary("/tmp");
   const int64_t offsets_at = (tokens + 2) * 4;
   std::atomic<int64_t> done{0};
-  const EncodedSize size =
-      encode(words, words.places(numbers), {file, 0, offsets_at}, span, 2, done, kNoPoll);
+  const EncodedSize size = encode(words, words.places(numbers), {file, 0, offsets_at}, span, 2,
+                                  choose_text_kernels(""), done, kNoPoll);
   expect(size.tokens == tokens);
   std::vector<int32_t> ids(static_cast<size_t>(size.tokens) + 1);
   std::vector<int64_t> offsets(static_cast<size_t>(size.sentences) + 1);

@@ -1,0 +1,48 @@
+// The loops over text and ids that profit from an instruction set. One table of functions per level; which
+// one runs is chosen at run time, and all of them give the same results.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "corpus/token_batch.h"
+#include "corpus/word_table.h"
+
+namespace full_w2v {
+
+constexpr size_t kBlockBytes = 64;  // text of one word of bits
+
+struct TextKernels {
+  const char* name;
+
+  // Bit i of spaces[b] is set if text[64 b + i] is ASCII white space (white_space.h), that of line_feeds[b]
+  // if it is a line feed. Reads 64 * blocks bytes.
+  void (*classify)(const char* text, size_t blocks, uint64_t* spaces, uint64_t* line_feeds);
+
+  // Writes base + 64 b + i for every set bit i of bits[b], in order, and returns one past the last. May write
+  // up to 16 places more.
+  uint32_t* (*append_positions)(const uint64_t* bits, size_t blocks, uint32_t base, uint32_t* out);
+
+  // Gives the batch's `count` tokens their keys and homes in a table, whose slots it fetches ahead. Behind
+  // the tokens must follow 7 starts and ends that are as good as theirs. May read kKeyPadding bytes behind a
+  // token.
+  void (*make_keys)(const char* text, size_t count, const WordTable& table, TokenBatch& batch);
+
+  // Renames ids and leaves out those that become negative; returns one past the last written. `out` must have
+  // room for as many ids as there are, and 16 more.
+  int32_t* (*rename)(const uint32_t* first, const uint32_t* last, const int32_t* renaming, int32_t* out);
+};
+
+extern const TextKernels kPortableTextKernels;
+#if defined(__x86_64__)
+extern const TextKernels kAvx512TextKernels;
+#endif
+
+// Levels that this machine can run, slowest first.
+std::vector<const TextKernels*> available_text_kernels();
+
+// The fastest level that this machine has; the portable one where `cap` names a level below AVX-512, as
+// FULL_W2V_SIMD may (cpu/simd.h).
+const TextKernels& choose_text_kernels(const std::string& cap);
+
+}  // namespace full_w2v
