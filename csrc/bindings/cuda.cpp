@@ -86,7 +86,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
                                       const std::string& order, bool tf32_scores, bool loss,
                                       const std::string& kernel, int device, uintptr_t stream,
                                       int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
-                                      int64_t launch_tokens) {
+                                      int64_t launch_tokens, bool bf16_rows) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
   require(window >= 1, "window must be at least 1", window);
@@ -110,6 +110,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   params.alpha = alpha;
   params.min_alpha = min_alpha;
   params.seed = seed;
+  params.row_precision = bf16_rows ? RowPrecision::bf16 : RowPrecision::float32;
   TrainerOptions options;
   options.device = device;
   options.kernel = kernel;
@@ -271,11 +272,11 @@ void bind_trainer(py::module_& module) {
                        int32_t negative, int32_t share_negatives, float alpha, float min_alpha,
                        int32_t epochs, uint64_t seed, const std::string& order, bool tf32_scores, bool loss,
                        const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
-                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
+                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens, bool bf16_rows) {
              return std::make_unique<BoundTrainer>(
                  make_trainer(vocabulary, vector_size, window, shrink_windows, negative, share_negatives,
                               alpha, min_alpha, epochs, seed, order, tf32_scores, loss, kernel, device,
-                              stream, corpus_bytes, blocks, launch_segments, launch_tokens));
+                              stream, corpus_bytes, blocks, launch_segments, launch_tokens, bf16_rows));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
            py::arg("shrink_windows"), py::arg("negative"), py::arg("share_negatives"), py::arg("alpha"),
@@ -284,7 +285,7 @@ void bind_trainer(py::module_& module) {
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,
-           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens)
+           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens, py::arg("bf16_rows") = false)
       .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),
            py::arg("keep").noconvert(), py::arg("noise").noconvert(),
            "Takes matrices [vocabulary, vector_size] and tables.")

@@ -33,10 +33,12 @@ struct Batch {
 };
 
 // Both matrices, row-major: row w begins at value w * stride. Values past the dimension are zero and stay
-// zero.
+// zero. Of float32 and bf16 those that the settings do not ask for are null.
 struct Rows {
   float* input;
   float* output;
+  Bf16* input_bf16;
+  Bf16* output_bf16;
   int64_t stride;
 };
 
@@ -57,8 +59,9 @@ struct KernelArguments {
 };
 
 // Rows begin at multiples of a sector of 32 bytes, so that a row of any dimension is loaded in whole sectors.
-SGNS_HOST_DEVICE constexpr int64_t row_stride(int dimension) {
-  return (static_cast<int64_t>(dimension) + 7) / 8 * 8;
+SGNS_HOST_DEVICE constexpr int64_t row_stride(int dimension, RowPrecision precision = RowPrecision::float32) {
+  const int64_t sector = precision == RowPrecision::bf16 ? 16 : 8;
+  return (dimension + sector - 1) / sector * sector;
 }
 
 // Rows of the context ring: a centre word and `window` words on both sides.

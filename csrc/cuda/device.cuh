@@ -61,6 +61,53 @@ __device__ __forceinline__ void add_values(float* to, const float* values) {
 #endif
 }
 
+// 1 or 2 neighbouring words of a row, in one request, aligned to their size.
+template <int kCount>
+__device__ __forceinline__ void read_words(const uint32_t* from, uint32_t* words) {
+  if constexpr (kCount == 2) {
+    const uint2 two = __ldcg(reinterpret_cast<const uint2*>(from));
+    words[0] = two.x, words[1] = two.y;
+  } else {
+    words[0] = __ldcg(from);
+  }
+}
+
+// Writes `word` where `expected` stands in global memory; gives what was found there.
+__device__ __forceinline__ uint32_t compare_and_swap(uint32_t* at, uint32_t expected, uint32_t word) {
+#if defined(__CUDACC__)
+  uint32_t found;
+  asm volatile("atom.global.cas.b32 %0, [%1], %2, %3;"
+               : "=r"(found)
+               : "l"(__cvta_generic_to_global(at)), "r"(expected), "r"(word)
+               : "memory");
+  return found;
+#else
+  return atomicCAS(at, expected, word);
+#endif
+}
+
+#if defined(__CUDACC__)
+// Two values as bf16 in a word, rounded to the nearest; the first in its lower half.
+__device__ __forceinline__ uint32_t bf16_pair(float low, float high) {
+  uint32_t word;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  return word;
+}
+
+// Adds the bf16 values of 1 or 2 words to those in global memory atomically, each for itself. Needs compute
+// capability 9.0.
+template <int kCount>
+__device__ __forceinline__ void add_bf16_pairs(uint32_t* to, const uint32_t* words) {
+  const size_t at = __cvta_generic_to_global(to);
+  if constexpr (kCount == 2) {
+    asm volatile("red.global.add.noftz.v2.bf16x2 [%0], {%1, %2};" ::"l"(at), "r"(words[0]), "r"(words[1])
+                 : "memory");
+  } else {
+    asm volatile("red.global.add.noftz.bf16x2 [%0], %1;" ::"l"(at), "r"(words[0]) : "memory");
+  }
+}
+#endif
+
 // base + index * bytes in one instruction; in C++ the compiler widens `bytes` beforehand, and multiplies 64
 // bits by 64.
 __device__ __forceinline__ char* advance(char* base, uint32_t index, uint32_t bytes) {

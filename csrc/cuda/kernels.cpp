@@ -17,6 +17,7 @@ std::string shortcoming(const Kernel& kernel, const SgnsParams& params) {
   if (!(window ? kernel.window_order : kernel.pair_order)) {
     return std::string("does not compute order ") + (window ? "window" : "pair");
   }
+  if (params.row_precision == RowPrecision::bf16 && !kernel.rounds) return "does not keep rows in bf16";
   return params.share_negatives > 1 ? "does not share negatives" : "does not score in TF32";
 }
 
@@ -33,11 +34,11 @@ std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t sh
 
 const std::vector<Kernel>& kernels() {
   static const std::vector<Kernel> all = {
-      {"warp", "window", true, false, false, &warp_shape, &launch_warp},
-      {"group", "window", true, false, true, &group_shape, &launch_group},
-      {"block", "pair", false, true, false, &block_shape, &launch_block},
-      {"register", "window, pair", true, true, false, &register_shape, &launch_register},
-      {"pair", "pair", false, true, false, &pair_shape, &launch_pair},
+      {"warp", "window", true, false, false, true, &warp_shape, &launch_warp},
+      {"group", "window", true, false, true, false, &group_shape, &launch_group},
+      {"block", "pair", false, true, false, false, &block_shape, &launch_block},
+      {"register", "window, pair", true, true, false, false, &register_shape, &launch_register},
+      {"pair", "pair", false, true, false, false, &pair_shape, &launch_pair},
   };
   return all;
 }

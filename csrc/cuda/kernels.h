@@ -24,6 +24,7 @@ struct Kernel {
   const char* orders;  // the orders that it computes, for people
   bool window_order, pair_order;
   bool groups;  // whether centres may share their negatives, and rows be scored in TF32
+  bool rounds;  // whether it takes rows of bf16 too
   // What it needs; `shared_limit` is the most shared memory that a block may have on the device.
   LaunchShape (*shape)(const SgnsParams& params, int64_t shared_limit);
   // Enqueues `blocks` blocks.
@@ -32,7 +33,8 @@ struct Kernel {
 
   bool computes(const SgnsParams& params) const {
     return (params.order == Order::window ? window_order : pair_order) &&
-           (groups || (params.share_negatives == 1 && params.score_precision == ScorePrecision::float32));
+           (groups || (params.share_negatives == 1 && params.score_precision == ScorePrecision::float32)) &&
+           (rounds || params.row_precision == RowPrecision::float32);
   }
 };
 

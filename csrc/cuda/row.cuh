@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/device.cuh"
+#include "cuda/row_storage.cuh"
 
 namespace full_w2v {
 
@@ -11,12 +12,13 @@ namespace full_w2v {
 constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
 // The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
-// that all lanes could share (before compute capability 7.5), 12 warps are what 128 values a lane leave.
-constexpr int resident_warps(int values, [[maybe_unused]] int tile) {
+// that all lanes could share (before compute capability 7.5), or roundings do, 12 warps are what 128 values a
+// lane leave.
+constexpr int resident_warps(int values, [[maybe_unused]] int tile, [[maybe_unused]] bool rounds) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
   return values <= 4 ? 12 : 8;
 #else
-  return values <= 4 ? (tile <= 6 ? 16 : 12) : 8;
+  return values <= 4 ? (tile <= 6 && !rounds ? 16 : 12) : 8;
 #endif
 }
 
@@ -34,40 +36,30 @@ __device__ __forceinline__ void tally_pair(Tally& tally, bool loss, float score,
   if (loss) tally.loss += pair_loss(score, positive);
 }
 
-// Values that a load or an addition takes together: 16 bytes, or 8, where the device adds so many at a time.
-// Elsewhere one: a lane's additions to 4 neighbouring values would be 4 requests that touch every sector of
-// the row each (384 sectors a word instead of 112 at d = 128).
-template <int kValues>
-struct RowUnit {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  static constexpr int kSize = kValues % 4 == 0 ? 4 : kValues % 2 == 0 ? 2 : 1;
-#else
-  static constexpr int kSize = 1;
-#endif
-};
-
 // One lane's share of a row of at most 32 * kValues values, in units: lane l holds units l, l + 32, ...
 // Values past the row are zero. No function synchronises.
 //
 // kSure: every row has at least 32 * kSure values, so that the first kSure of a lane need not be compared
 // with the row's end. The compiler branches around each atomic that might be past it.
-template <int kValues, int kSure = 0>
+// Storage: how the matrices keep it (row_storage.cuh).
+template <int kValues, int kSure = 0, class Storage = Float32Rows>
 struct Row {
-  static constexpr int kUnit = RowUnit<kValues>::kSize;
+  using Stored = typename Storage::Stored;
+  static constexpr int kUnit = Storage::template kUnit<kValues>;
   static constexpr int kUnits = kValues / kUnit;
 
   float value[kValues];
 
   // This lane's first value in a matrix, and in the row of a word there: from the lane's own base each row
   // takes one instruction.
-  __device__ __forceinline__ static float* lane_base(float* matrix) {
-    return reinterpret_cast<float*>(
-        advance(reinterpret_cast<char*>(matrix), threadIdx.x % kWarpSize, kUnit * sizeof(float)));
+  __device__ __forceinline__ static Stored* lane_base(Stored* matrix) {
+    return reinterpret_cast<Stored*>(
+        advance(reinterpret_cast<char*>(matrix), threadIdx.x % kWarpSize, kUnit * sizeof(Stored)));
   }
-  __device__ __forceinline__ static float* in_lane(float* base, int32_t word, int64_t stride) {
+  __device__ __forceinline__ static Stored* in_lane(Stored* base, int32_t word, int64_t stride) {
     const auto values = kSure == kValues ? kValues * kWarpSize : static_cast<uint32_t>(stride);
-    return reinterpret_cast<float*>(
-        advance(reinterpret_cast<char*>(base), static_cast<uint32_t>(word), values * sizeof(float)));
+    return reinterpret_cast<Stored*>(
+        advance(reinterpret_cast<char*>(base), static_cast<uint32_t>(word), values * sizeof(Stored)));
   }
 
   __device__ __forceinline__ void clear() {
@@ -75,16 +67,18 @@ struct Row {
   }
 
   // From a row of `stride` values in global memory.
-  __device__ __forceinline__ void load(const float* row, int64_t stride) {
+  __device__ __forceinline__ void load(const Stored* row, int64_t stride) {
     clear();
     reload(row + begin(0), stride);
   }
 
   // The same from this lane's first value of the row. Values past the row stay as they are: zero, once
   // cleared.
-  __device__ __forceinline__ void reload(const float* lane_row, int64_t stride) {
+  __device__ __forceinline__ void reload(const Stored* lane_row, int64_t stride) {
     for (int u = 0; u < kUnits; ++u) {
-      if (within(u, stride)) read_values<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit);
+      if (within(u, stride)) {
+        Storage::template read<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit);
+      }
     }
   }
 
@@ -95,13 +89,17 @@ struct Row {
     scaled.add_to(row, stride);
   }
   __device__ __forceinline__ void add_to(float* row, int64_t stride) const {
-    add_in_lane(row + begin(0), stride);
+    add_in_lane(row + begin(0), stride, *this, 0);
   }
 
-  // Adds this to a row in global memory, from this lane's first value of the row.
-  __device__ __forceinline__ void add_in_lane(float* lane_row, int64_t stride) const {
+  // Adds this to a row in global memory, from this lane's first value of the row. Only where rows are rounded
+  // are used: `before`, the row as it was loaded, and the key of the roundings.
+  __device__ __forceinline__ void add_in_lane(Stored* lane_row, int64_t stride, const Row& before,
+                                              uint32_t key) const {
     for (int u = 0; u < kUnits; ++u) {
-      if (within(u, stride)) add_values<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit);
+      if (!within(u, stride)) continue;
+      Storage::template add<kUnit>(lane_row + begin(u) - begin(0), value + u * kUnit,
+                                   before.value + u * kUnit, key, begin(u));
     }
   }
 

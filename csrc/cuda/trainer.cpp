@@ -7,6 +7,7 @@ namespace full_w2v {
 namespace {
 
 constexpr int64_t kScratchBytes = int64_t{256} << 20;  // for all blocks of a launch together
+constexpr int64_t kStagedWords = 4096;                 // whose rows are rounded or widened at a time
 constexpr double kCorpusShare = 0.8;                   // of the free memory may hold the corpus
 
 int64_t shared_limit(int device) {
@@ -59,14 +60,19 @@ KernelChoice choose_kernel_on(int device, const std::string& kernel, const SgnsP
 Trainer::Trainer(const SgnsParams& params, const TrainerOptions& options)
     : params_(params),
       options_(options),
-      stride_(row_stride(params.dimension)),
+      stride_(row_stride(params.dimension, params.row_precision)),
       choice_(choose_kernel_on(options.device, options.kernel, params)) {
   if (options.stream == nullptr) own_stream_.emplace();
   stream_ = own_stream_ ? own_stream_->get() : options.stream;
   require_memory();
   const auto values = static_cast<size_t>(params.vocabulary * stride_);
-  input_ = DeviceBuffer<float>(values);
-  output_ = DeviceBuffer<float>(values);
+  if (rounds()) {
+    input_bf16_ = DeviceBuffer<Bf16>(values);
+    output_bf16_ = DeviceBuffer<Bf16>(values);
+  } else {
+    input_ = DeviceBuffer<float>(values);
+    output_ = DeviceBuffer<float>(values);
+  }
   keep_ = DeviceBuffer<uint32_t>(static_cast<size_t>(params.vocabulary));
   noise_ = DeviceBuffer<AliasSlot>(static_cast<size_t>(params.vocabulary));
   totals_ = DeviceBuffer<Totals>(1);
@@ -82,7 +88,8 @@ Trainer::~Trainer() { cudaSetDevice(options_.device); }
 
 void Trainer::require_memory() const {
   const int64_t words = params_.vocabulary;
-  const int64_t matrices = 2 * words * stride_ * static_cast<int64_t>(sizeof(float));
+  const int64_t matrices =
+      2 * words * stride_ * static_cast<int64_t>(rounds() ? sizeof(Bf16) : sizeof(float));
   const int64_t tables = words * static_cast<int64_t>(sizeof(uint32_t) + sizeof(AliasSlot));
   const int64_t free = free_memory();
   if (matrices + tables <= free) return;
@@ -95,19 +102,64 @@ void Trainer::require_memory() const {
 
 void Trainer::load(const float* input, const float* output, const uint32_t* keep, const AliasSlot* noise) {
   use_device(options_.device);
-  const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
-  const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
-  const auto words = static_cast<size_t>(params_.vocabulary);
-  for (const auto& [buffer, host] : {std::pair{&input_, input}, std::pair{&output_, output}}) {
-    check(cudaMemsetAsync(buffer->data(), 0, buffer->bytes(), stream_), "cudaMemsetAsync");
-    check(
-        cudaMemcpy2DAsync(buffer->data(), pitch, host, width, width, words, cudaMemcpyHostToDevice, stream_),
-        "cudaMemcpy2DAsync to device");
+  if (rounds()) {
+    load_rounded(input_bf16_, input);
+    load_rounded(output_bf16_, output);
+  } else {
+    load_exact(input_, input);
+    load_exact(output_, output);
   }
+  const auto words = static_cast<size_t>(params_.vocabulary);
   copy_to_device(keep_.data(), keep, words, stream_);
   copy_to_device(noise_.data(), noise, words, stream_);
   host_keep_.assign(keep, keep + words);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+}
+
+void Trainer::load_exact(DeviceBuffer<float>& matrix, const float* host) {
+  const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
+  const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
+  check(cudaMemsetAsync(matrix.data(), 0, matrix.bytes(), stream_), "cudaMemsetAsync");
+  check(cudaMemcpy2DAsync(matrix.data(), pitch, host, width, width, static_cast<size_t>(params_.vocabulary),
+                          cudaMemcpyHostToDevice, stream_),
+        "cudaMemcpy2DAsync to device");
+}
+
+void Trainer::read_exact(const DeviceBuffer<float>& matrix, float* host) {
+  const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
+  const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
+  check(cudaMemcpy2DAsync(host, width, matrix.data(), pitch, width, static_cast<size_t>(params_.vocabulary),
+                          cudaMemcpyDeviceToHost, stream_),
+        "cudaMemcpy2DAsync to host");
+}
+
+// Rounds the rows to the nearest and pads them, in pieces of kStagedWords words.
+void Trainer::load_rounded(DeviceBuffer<Bf16>& matrix, const float* host) {
+  std::vector<Bf16> staged(static_cast<size_t>(kStagedWords * stride_), Bf16{0});
+  for (int64_t first = 0; first < params_.vocabulary; first += kStagedWords) {
+    const int64_t words = std::min<int64_t>(kStagedWords, params_.vocabulary - first);
+    for (int64_t word = 0; word < words; ++word) {
+      const float* const row = host + (first + word) * params_.dimension;
+      std::transform(row, row + params_.dimension, staged.begin() + word * stride_, rounded_to_nearest);
+    }
+    copy_to_device(matrix.data() + first * stride_, staged.data(), static_cast<size_t>(words * stride_),
+                   stream_);
+    check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");  // the piece's room is used again
+  }
+}
+
+void Trainer::read_widened(const DeviceBuffer<Bf16>& matrix, float* host) {
+  std::vector<Bf16> staged(static_cast<size_t>(kStagedWords * stride_));
+  for (int64_t first = 0; first < params_.vocabulary; first += kStagedWords) {
+    const int64_t words = std::min<int64_t>(kStagedWords, params_.vocabulary - first);
+    copy_to_host(staged.data(), matrix.data() + first * stride_, static_cast<size_t>(words * stride_),
+                 stream_);
+    check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+    for (int64_t word = 0; word < words; ++word) {
+      const auto row = staged.begin() + word * stride_;
+      std::transform(row, row + params_.dimension, host + (first + word) * params_.dimension, widened);
+    }
+  }
 }
 
 void Trainer::bind(const CorpusView& corpus, int64_t in_flight) {
@@ -208,7 +260,7 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
                      count,
                      corpus_.tokens(),
                      epoch};
-  arguments.rows = {input_.data(), output_.data(), stride_};
+  arguments.rows = {input_.data(), output_.data(), input_bf16_.data(), output_bf16_.data(), stride_};
   arguments.tables = {keep_.data(), noise_.data()};
   arguments.totals = totals_.data();
   arguments.scratch = scratch_.data();
@@ -225,13 +277,12 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
 void Trainer::read(float* input, float* output) {
   use_device(options_.device);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
-  const auto width = static_cast<size_t>(params_.dimension) * sizeof(float);
-  const auto pitch = static_cast<size_t>(stride_) * sizeof(float);
-  const auto words = static_cast<size_t>(params_.vocabulary);
-  for (const auto& [buffer, host] : {std::pair{&input_, input}, std::pair{&output_, output}}) {
-    check(
-        cudaMemcpy2DAsync(host, width, buffer->data(), pitch, width, words, cudaMemcpyDeviceToHost, stream_),
-        "cudaMemcpy2DAsync to host");
+  if (rounds()) {
+    read_widened(input_bf16_, input);
+    read_widened(output_bf16_, output);
+  } else {
+    read_exact(input_, input);
+    read_exact(output_, output);
   }
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
 }
@@ -248,6 +299,8 @@ std::vector<MemoryUse> Trainer::memory() const {
   };
   add("input", input_);
   add("output", output_);
+  add("input", input_bf16_);
+  add("output", output_bf16_);
   add("keep", keep_);
   add("noise", noise_);
   add("totals", totals_);

@@ -65,6 +65,7 @@ class Trainer {
   const SgnsParams& params() const { return params_; }
   const KernelChoice& choice() const { return choice_; }
   bool corpus_is_resident() const { return resident_; }
+  // The matrices, whose rows must be float32.
   DeviceMatrix input() const { return matrix(input_); }
   DeviceMatrix output() const { return matrix(output_); }
   std::vector<MemoryUse> memory() const;
@@ -82,7 +83,13 @@ class Trainer {
     int64_t first, end;
   };
 
+  bool rounds() const { return params_.row_precision == RowPrecision::bf16; }
   void require_memory() const;
+  // Copies one matrix in or out.
+  void load_exact(DeviceBuffer<float>& matrix, const float* host);
+  void read_exact(const DeviceBuffer<float>& matrix, float* host);
+  void load_rounded(DeviceBuffer<Bf16>& matrix, const float* host);
+  void read_widened(const DeviceBuffer<Bf16>& matrix, float* host);
   DeviceMatrix matrix(const DeviceBuffer<float>& buffer) const;
   int64_t collect(SegmentCutter& cutter, Slot& slot) const;
   Range touched(Segment* segments, int64_t count, int32_t epoch) const;
@@ -97,6 +104,7 @@ class Trainer {
   std::optional<Stream> own_stream_;
   cudaStream_t stream_;
   DeviceBuffer<float> input_, output_, scratch_;
+  DeviceBuffer<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
   DeviceBuffer<uint32_t> keep_;
   DeviceBuffer<AliasSlot> noise_;
   DeviceBuffer<Totals> totals_;

@@ -67,19 +67,21 @@ struct WalkShape {
   QueueShape queue;
   int staged;  // centres whose draws are held
   int outputs;
-  int places;  // output_places()
+  int places;   // output_places()
+  bool rounds;  // whether centres have a rounding draw, behind their negatives'
 
-  SGNS_HOST_DEVICE static constexpr WalkShape of(int window, int negative) {
-    const int together = kWarpSize / token_blocks(negative);
-    return {QueueShape::of(window, 1), together > 0 ? together : 1, negative + 1,
-            output_places(negative + 1)};
+  SGNS_HOST_DEVICE static constexpr WalkShape of(int window, int negative, bool rounds = false) {
+    const int together = kWarpSize / token_blocks(negative + (rounds ? 1 : 0));
+    return {QueueShape::of(window, 1), together > 0 ? together : 1, negative + 1, output_places(negative + 1),
+            rounds};
   }
   SGNS_HOST_DEVICE static WalkShape of(const SgnsParams& params) {
     return of(params.window, params.negative);
   }
   SGNS_HOST_DEVICE constexpr int bytes() const {
-    const int sum = queue.bytes() +
-                    staged * (places * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(int32_t)));
+    const int words = 1 + (rounds ? 1 : 0);  // the radius, the rounding draw
+    const int sum = queue.bytes() + staged * (places * static_cast<int>(sizeof(Output)) +
+                                              words * static_cast<int>(sizeof(int32_t)));
     return (sum + 15) / 16 * 16;
   }
 };
@@ -230,6 +232,11 @@ class SegmentWalk : public WordQueue {
             min(centre + queue_shape_.window, filled_ - 1), outputs_ + held * shape_.places};
   }
 
+  // What roundings after a staged centre's window are drawn from, if the shape says that there are any.
+  __device__ uint32_t rounding(int centre) const {
+    return static_cast<uint32_t>(radius_[shape_.staged + centre - staged_begin_]);
+  }
+
   // Steps to the next centre, staging when it must. False after the last one.
   __device__ bool next(Window& next_window) {
     if (next_ == staged_end_ && !stage()) return false;
@@ -246,7 +253,7 @@ class SegmentWalk : public WordQueue {
  private:
   // Draws windows and outputs of `count` centres. Synchronises the warp.
   __device__ void draw_windows(int64_t segment_begin, int centre, int count) {
-    const int blocks = token_blocks(shape_.outputs - 1);
+    const int blocks = token_blocks(shape_.outputs - (shape_.rounds ? 0 : 1));
     for (int item = lane_; item < count * blocks; item += kWarpSize) {
       stage_block(segment_begin, centre + item / blocks, item / blocks, item % blocks);
     }
@@ -271,14 +278,16 @@ class SegmentWalk : public WordQueue {
         const auto word = static_cast<int32_t>(
             draw_alias(tables_.noise, static_cast<uint32_t>(params_.vocabulary), draws.word[i]));
         outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};
+      } else if (shape_.rounds && index == rounding_draw(shape_.outputs - 1)) {
+        radius_[shape_.staged + held] = static_cast<int32_t>(draws.word[i]);
       }
     }
   }
 
   const WalkShape shape_;
   Output* const outputs_;
-  int32_t* const radius_;
-  int next_ = 0;  // the next centre
+  int32_t* const radius_;  // of the staged centres; behind them their rounding draws
+  int next_ = 0;           // the next centre
 };
 
 }  // namespace full_w2v

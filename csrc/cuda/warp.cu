@@ -1,70 +1,44 @@
-#include "cuda/warp.cuh"
+#include <iterator>
 
 #include "cuda/launch.h"
-#include "cuda/warp_fixed.cuh"
+#include "cuda/warp_variants.cuh"
 
 namespace full_w2v {
 namespace {
 
-constexpr int kFixedWindow = 3;  // the paper's, for a largest radius of 5
+// Measured by scripts/benchmark/resources.py and instructions.py.
+constexpr WarpVariant kFloat32Variants[] = {fixed<4, 4>(),
+                                            fixed<4, 3>(),
+                                            fixed<8, 6>(),
+                                            fixed<10, 9>(),
+                                            general<4, 4, 6, false>(),
+                                            general<4, 3, 6, false>(),
+                                            general<8, 6, 6, false>(),
+                                            general<10, 9, 6, false>(),
+                                            general<4, 3, 6, true>(),
+                                            general<4, 3, 8, true>(),
+                                            general<4, 0, 8, true>(),
+                                            general<8, 4, 6, true>(),
+                                            general<10, 8, 6, true>(),
+                                            general<16, 10, 4, true>(),
+                                            general<32, 16, 1, true>()};
 
-// One instance of a kernel: for rows of at most `values` values a lane, and at least `sure`.
-struct Variant {
-  int values, sure, tile;
-  int64_t fixed_bytes;  // of shared memory; general kernels take what WarpLayout says
-  bool fixed, several;
-  void (*kernel)(KernelArguments);
-};
-
-template <int kValues, int kSure>
-constexpr Variant fixed() {
-  return {kValues,
-          kSure,
-          kFixedOutputs,
-          FixedLayout<kValues, kFixedWindow>::kBytes,
-          true,
-          false,
-          &warp_fixed_kernel<kValues, kSure, kFixedWindow>};
-}
-
-template <int kValues, int kSure, int kTile, bool kSeveral>
-constexpr Variant general() {
-  return {kValues, kSure, kTile, 0, false, kSeveral, &warp_kernel<kValues, kSure, kTile, kSeveral>};
-}
-
-// Of those that fit, the first with the fewest slots for outputs is taken. A tile and its changes take
-// 2 * values * tile registers: long rows leave room for fewer outputs. Measured by
-// scripts/benchmark/resources.py and instructions.py.
-constexpr Variant kVariants[] = {fixed<4, 4>(),
-                                 fixed<4, 3>(),
-                                 fixed<8, 6>(),
-                                 fixed<10, 9>(),
-                                 general<4, 4, 6, false>(),
-                                 general<4, 3, 6, false>(),
-                                 general<8, 6, 6, false>(),
-                                 general<10, 9, 6, false>(),
-                                 general<4, 3, 6, true>(),
-                                 general<4, 3, 8, true>(),
-                                 general<4, 0, 8, true>(),
-                                 general<8, 4, 6, true>(),
-                                 general<10, 8, 6, true>(),
-                                 general<16, 10, 4, true>(),
-                                 general<32, 16, 1, true>()};
-
-bool fits(const Variant& variant, const SgnsParams& params) {
-  const int64_t stride = row_stride(params.dimension);
+bool fits(const WarpVariant& variant, const SgnsParams& params) {
+  const int64_t stride = row_stride(params.dimension, params.row_precision);
   if (stride > variant.values * kWarpSize || stride < variant.sure * kWarpSize) return false;
   if (variant.fixed && (params.shrink_windows || params.window != kFixedWindow)) return false;
   return variant.several || params.negative + 1 == variant.tile;
 }
 
-int slots(const Variant& variant, const SgnsParams& params) {
+int slots(const WarpVariant& variant, const SgnsParams& params) {
   return (params.negative + variant.tile) / variant.tile * variant.tile;
 }
 
-const Variant& variant_for(const SgnsParams& params) {
-  const Variant* best = nullptr;
-  for (const Variant& candidate : kVariants) {
+const WarpVariant& variant_for(const SgnsParams& params) {
+  const WarpVariants variants =
+      params.row_precision == RowPrecision::bf16 ? bf16_variants() : float32_variants();
+  const WarpVariant* best = nullptr;
+  for (const WarpVariant& candidate : variants) {
     if (!fits(candidate, params)) continue;
     if (!best || slots(candidate, params) < slots(*best, params)) best = &candidate;
   }
@@ -75,10 +49,13 @@ const Variant& variant_for(const SgnsParams& params) {
 
 }  // namespace
 
+WarpVariants float32_variants() { return {std::begin(kFloat32Variants), std::end(kFloat32Variants)}; }
+
 LaunchShape warp_shape(const SgnsParams& params, int64_t) {
-  const Variant& variant = variant_for(params);
+  const WarpVariant& variant = variant_for(params);
   if (variant.fixed) return {kWarpSize, variant.fixed_bytes, 0};
-  return {kWarpSize, WarpLayout::of(params, variant.values, variant.tile, variant.several).bytes, 0};
+  return {kWarpSize,
+          WarpLayout::of(params, variant.values, variant.tile, variant.several, variant.rounds).bytes, 0};
 }
 
 void launch_warp(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,

@@ -32,11 +32,12 @@ struct WarpLayout {
   int64_t tally, gradients, ring, bytes;  // where each begins, and the sum
   int copies;                             // of each row in the ring
 
-  SGNS_HOST_DEVICE static WarpLayout of(const SgnsParams& params, int values, int tile, bool several) {
+  SGNS_HOST_DEVICE static WarpLayout of(const SgnsParams& params, int values, int tile, bool several,
+                                        bool rounds) {
     constexpr int64_t kFloat = sizeof(float);
     WarpLayout layout{};
     layout.copies = several ? 3 : 2;
-    layout.tally = WalkShape::of(params).bytes();
+    layout.tally = WalkShape::of(params.window, params.negative, rounds).bytes();
     layout.gradients = layout.tally + kTallyBytes;
     layout.ring = layout.gradients + (2 * tile * kFloat + 15) / 16 * 16;
     layout.bytes = layout.ring + ring_slots(params.window) * layout.copies * values * kWarpSize * kFloat;
@@ -45,13 +46,15 @@ struct WarpLayout {
 };
 
 // A segment's training. All lanes of the warp must call each function.
-template <int kValues, int kSure, int kTile, bool kSeveral>
+template <int kValues, int kSure, int kTile, bool kSeveral, class Storage = Float32Rows>
 class WarpTrainer {
-  using RowPart = Row<kValues, kSure>;
+  using RowPart = Row<kValues, kSure, Storage>;
+  using Stored = typename Storage::Stored;
 
  public:
   __device__ __forceinline__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared)
-      : WarpTrainer(arguments, shared, WarpLayout::of(arguments.params, kValues, kTile, kSeveral)) {}
+      : WarpTrainer(arguments, shared,
+                    WarpLayout::of(arguments.params, kValues, kTile, kSeveral, Storage::kRounds)) {}
 
   __device__ __forceinline__ void train(const Segment& segment) {
     rate_ = segment_rate(arguments_, segment);
@@ -59,10 +62,11 @@ class WarpTrainer {
     int entered = walk_.first(), left = entered;  // words from `left` up to `entered` are in the ring
     ring_.start(entered);
     while (walk_.stage()) {
-      settle(walk_, kSeveral, tally_);
+      settle(walk_, kSeveral || Storage::kRounds, tally_);
       if (walk_.first() == walk_.last()) return;  // alone in its sentence: nothing to train
       for (int centre = walk_.staged_begin(); centre < walk_.staged_end(); ++centre) {
         const Window window = walk_.window(centre);
+        if (Storage::kRounds) draw_ = walk_.rounding(centre);
 #pragma unroll 1
         for (; entered <= window.known; ++entered) enter(entered);
         train_window(window);
@@ -87,9 +91,10 @@ class WarpTrainer {
                                          const WarpLayout& layout)
       : arguments_(arguments),
         stride_(arguments.rows.stride),
-        input_(RowPart::lane_base(arguments.rows.input)),
-        output_(RowPart::lane_base(arguments.rows.output)),
-        walk_(arguments, shared),
+        input_(RowPart::lane_base(Storage::input(arguments.rows))),
+        output_(RowPart::lane_base(Storage::output(arguments.rows))),
+        walk_(arguments, shared,
+              WalkShape::of(arguments.params.window, arguments.params.negative, Storage::kRounds)),
         tally_(reinterpret_cast<Tally*>(shared + layout.tally)),
         gradients_(reinterpret_cast<Gradients*>(shared + layout.gradients)),
         ring_(reinterpret_cast<float*>(shared + layout.ring), ring_slots(arguments.params.window)) {
@@ -112,7 +117,8 @@ class WarpTrainer {
       } while (c < window.last);
 #pragma unroll
       for (int k = 0; k < kTile; ++k) {
-        if (exists(k, first, outputs)) change_[k].add_in_lane(row_[k], stride_);
+        if (!exists(k, first, outputs)) continue;
+        change_[k].add_in_lane(row_[k], stride_, y_[k], output_key(window, first + tile_.output_in(k)));
       }
     }
     if (kSeveral) make_pending_current(window);
@@ -121,6 +127,11 @@ class WarpTrainer {
   // Whether slot k of this lane has an output: in a last tile of several some may be left over.
   __device__ __forceinline__ bool exists(int k, int first, int outputs) const {
     return !kSeveral || first + tile_.output_in(k) < outputs;
+  }
+
+  __device__ __forceinline__ uint32_t output_key(const Window& window, int output) const {
+    if (!Storage::kRounds) return 0;
+    return rounding_key(draw_, RowMatrix::output, static_cast<uint32_t>(window.outputs[output].word));
   }
 
   __device__ __forceinline__ void load_tile(const Window& window, int first, int outputs) {
@@ -223,27 +234,30 @@ class WarpTrainer {
     ring_.get(slot, kCurrent, x);
     ring_.get(slot, kLoaded, loaded);
     x.add(loaded, -1.0f);
-    x.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    const int32_t word = walk_.word(number);
+    x.add_in_lane(RowPart::in_lane(input_, word, stride_), stride_, loaded,
+                  rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
   }
 
   const KernelArguments& arguments_;
   const int64_t stride_;
-  float* const input_;  // this lane's part of the matrices
-  float* const output_;
+  Stored* const input_;  // this lane's part of the matrices
+  Stored* const output_;
   SegmentWalk walk_;
   Tally* const tally_;
   const ScoreTile<kTile> tile_;
   Gradients* const gradients_;
   LaneRing<kValues, kSeveral ? 3 : 2> ring_;
   float rate_ = 0.0f;
+  uint32_t draw_ = 0;                 // of the centre, for roundings
   RowPart y_[kTile], change_[kTile];  // by slot
-  float* row_[kTile];                 // where they are in global memory
+  Stored* row_[kTile];                // where they are in global memory
 };
 
-template <int kValues, int kSure, int kTile, bool kSeveral>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
+template <int kValues, int kSure, int kTile, bool kSeveral, class Storage = Float32Rows>
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile, Storage::kRounds))
     warp_kernel(const KernelArguments arguments) {
-  WarpTrainer<kValues, kSure, kTile, kSeveral> trainer(arguments, shared_memory());
+  WarpTrainer<kValues, kSure, kTile, kSeveral, Storage> trainer(arguments, shared_memory());
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
     trainer.train(arguments.batch.segments[s]);
   }

@@ -26,12 +26,14 @@ namespace full_w2v {
 constexpr int kFixedOutputs = 6;
 
 // Shared memory: the walk, gradients by output, rows as loaded.
-template <int kValues, int kWindow>
+template <int kValues, int kWindow, bool kRounds>
 struct FixedLayout {
   static constexpr int kRing = 2 * kWindow + 1;
   static constexpr int kContexts = (2 * kWindow + 3) / 4 * 4;  // gradients of an output, in 16-byte pieces
 
-  SGNS_HOST_DEVICE static constexpr WalkShape walk() { return WalkShape::of(kWindow, kFixedOutputs - 1); }
+  SGNS_HOST_DEVICE static constexpr WalkShape walk() {
+    return WalkShape::of(kWindow, kFixedOutputs - 1, kRounds);
+  }
   static constexpr int64_t kFloat = sizeof(float);
   static constexpr int64_t kTally = walk().bytes(), kGradients = kTally + kTallyBytes;
   static constexpr int64_t kLoaded = kGradients + kFixedOutputs * kContexts * kFloat;
@@ -50,17 +52,18 @@ constexpr int resident_fixed_warps(int values, [[maybe_unused]] bool whole) {
 }
 
 // A segment's training. All lanes of the warp must call each function.
-template <int kValues, int kSure, int kWindow>
+template <int kValues, int kSure, int kWindow, class Storage = Float32Rows>
 class FixedWindowTrainer {
-  using Layout = FixedLayout<kValues, kWindow>;
-  using RowPart = Row<kValues, kSure>;
+  using Layout = FixedLayout<kValues, kWindow, Storage::kRounds>;
+  using RowPart = Row<kValues, kSure, Storage>;
+  using Stored = typename Storage::Stored;
 
  public:
   __device__ __forceinline__ FixedWindowTrainer(const KernelArguments& arguments, unsigned char* shared)
       : arguments_(arguments),
         stride_(arguments.rows.stride),
-        input_(RowPart::lane_base(arguments.rows.input)),
-        output_(RowPart::lane_base(arguments.rows.output)),
+        input_(RowPart::lane_base(Storage::input(arguments.rows))),
+        output_(RowPart::lane_base(Storage::output(arguments.rows))),
         walk_(arguments, shared, Layout::walk()),
         tally_(reinterpret_cast<Tally*>(shared + Layout::kTally)),
         gradients_(reinterpret_cast<float*>(shared + Layout::kGradients)),
@@ -77,7 +80,7 @@ class FixedWindowTrainer {
     walk_.begin(segment);
     bool begun = false;
     while (walk_.stage()) {
-      settle(walk_, false, tally_);
+      settle(walk_, Storage::kRounds, tally_);    // a row is rounded once
       if (walk_.first() == walk_.last()) return;  // alone in its sentence: nothing to train
       if (!begun) enter_first();
       begun = true;
@@ -113,7 +116,9 @@ class FixedWindowTrainer {
     RowPart change = x_[r], loaded;
     loaded_.get(slot, loaded);
     change.add(loaded, -1.0f);
-    change.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    const int32_t word = walk_.word(number);
+    change.add_in_lane(RowPart::in_lane(input_, word, stride_), stride_, loaded,
+                       rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
   }
 
   // After the last window the rows from kWindow - 1 words before the last centre on are still in the ring.
@@ -142,6 +147,7 @@ class FixedWindowTrainer {
   }
 
   __device__ __forceinline__ void train_window(int centre) {
+    if (Storage::kRounds) draw_ = walk_.rounding(centre);
     shift();
     enter(Layout::kRing - 1, centre + kWindow, slot_);
     slot_ = slot_ + 1 == Layout::kRing ? 0 : slot_ + 1;
@@ -220,7 +226,8 @@ class FixedWindowTrainer {
         change.add(x_[before(pair)], g.of[2 * pair]);
         change.add(x_[after(pair)], g.of[2 * pair + 1]);
       }
-      change.add_in_lane(RowPart::in_lane(output_, word_[k], stride_), stride_);
+      change.add_in_lane(RowPart::in_lane(output_, word_[k], stride_), stride_, y_[k],
+                         rounding_key(draw_, RowMatrix::output, static_cast<uint32_t>(word_[k])));
     }
   }
 
@@ -238,24 +245,25 @@ class FixedWindowTrainer {
 
   const KernelArguments& arguments_;
   const int64_t stride_;
-  float* const input_;  // this lane's part of the matrices
-  float* const output_;
+  Stored* const input_;  // this lane's part of the matrices
+  Stored* const output_;
   SegmentWalk walk_;
   const ScoreTile<kFixedOutputs> tile_;
   Tally* const tally_;
   float* const gradients_;
   const LaneRows<kValues> loaded_;
   float rate_ = 0.0f;
+  uint32_t draw_ = 0;            // of the centre, for roundings
   RowPart x_[Layout::kRing];     // the ring: row kWindow is the centre's
   RowPart y_[kFixedOutputs];     // by slot
   int32_t word_[kFixedOutputs];  // whose they are
   int slot_ = 0;                 // of the next word to enter, among the loaded copies
 };
 
-template <int kValues, int kSure, int kWindow>
+template <int kValues, int kSure, int kWindow, class Storage = Float32Rows>
 __global__ void __launch_bounds__(kWarpSize, resident_fixed_warps(kValues, kSure == kValues))
     warp_fixed_kernel(const KernelArguments arguments) {
-  FixedWindowTrainer<kValues, kSure, kWindow> trainer(arguments, shared_memory());
+  FixedWindowTrainer<kValues, kSure, kWindow, Storage> trainer(arguments, shared_memory());
   for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
     trainer.train(arguments.batch.segments[s]);
   }

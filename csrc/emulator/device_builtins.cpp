@@ -87,6 +87,13 @@ T add_atomically(T* address, T value, const void* code) {
   return old;
 }
 
+uint32_t compare_and_swap(uint32_t* address, uint32_t expected, uint32_t value, const void* code) {
+  if (observing) observer().access(address, sizeof *address, Access::atomic, code);
+  const uint32_t found = *address;
+  if (found == expected) *address = value;
+  return found;
+}
+
 }  // namespace
 }  // namespace emulator
 
@@ -115,4 +122,8 @@ double atomicAdd(double* address, double value) {
 
 unsigned long long atomicAdd(unsigned long long* address, unsigned long long value) {
   return emulator::add_atomically(address, value, __builtin_return_address(0));
+}
+
+uint32_t atomicCAS(uint32_t* address, uint32_t expected, uint32_t value) {
+  return emulator::compare_and_swap(address, expected, value, __builtin_return_address(0));
 }

@@ -100,6 +100,7 @@ inline T __shfl_down_sync(unsigned mask, T value, unsigned delta, EMULATOR_CALLE
 float atomicAdd(float* address, float value);
 double atomicAdd(double* address, double value);
 unsigned long long atomicAdd(unsigned long long* address, unsigned long long value);
+uint32_t atomicCAS(uint32_t* address, uint32_t expected, uint32_t value);
 
 template <class T>
 inline T __ldg(const T* pointer) {

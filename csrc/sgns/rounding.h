@@ -41,14 +41,22 @@ SGNS_HOST_DEVICE inline uint32_t rounding_bits(uint32_t key, uint32_t pair) {
 }
 
 SGNS_HOST_DEVICE inline uint32_t float_bits(float value) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(value);
+#else
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
+#endif
 }
 SGNS_HOST_DEVICE inline float float_of(uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(bits);
+#else
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
+#endif
 }
 
 SGNS_HOST_DEVICE inline float widened(Bf16 value) { return float_of(uint32_t{value} << 16); }

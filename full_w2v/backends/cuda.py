@@ -110,9 +110,13 @@ class CudaBackend:
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
         if config.hierarchical_softmax:
             return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
-        if config.row_precision != "float32":
+        if config.row_precision != "float32" and (
+            config.share_negatives != 1 or config.score_precision != "float32"
+        ):
             return (
-                f"cuda keeps rows in float32, got row_precision={config.row_precision!r}; use backend='cpu'"
+                f"cuda keeps rows in {config.row_precision} only with share_negatives=1 and"
+                f" score_precision='float32', got {config.share_negatives} and {config.score_precision!r};"
+                " use backend='cpu'"
             )
         if config.vector_size > MAX_VECTOR_SIZE:
             return (
@@ -180,6 +184,7 @@ class CudaBackend:
                 order=config.order,
                 tf32_scores=config.score_precision == "tf32",
                 loss=config.loss,
+                bf16_rows=config.row_precision == "bf16",
                 kernel=self._kernel,
                 device=self._device,
                 **self._options,
@@ -281,8 +286,11 @@ class CudaBackend:
         """The input and output matrices on the device, without a copy: valid until close().
 
         Each call of `train` returns only when the device is done, so their values are then complete.
+        Raises BackendError if their rows are bf16, which neither interface can name.
         """
         trainer = self._loaded()
+        if self._model is not None and self._model.config.row_precision != "float32":
+            raise BackendError("rows of bf16 cannot be shared where they are; read() gives them as float32")
         device = (_DLPACK_HOST, 0) if self.emulated else (_DLPACK_CUDA, self._device)
         return (
             DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),

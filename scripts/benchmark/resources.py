@@ -55,6 +55,18 @@ REGISTER_LIMITS = {
     "group<4,0,8,1,1>": 168,
     "group<8,4,8,1,1>": 255,
     "group<10,8,8,1,1>": 255,
+    "warp_fixed<4,4,3,bf16>": 128,
+    "warp_fixed<4,3,3,bf16>": 128,
+    "warp_fixed<8,6,3,bf16>": 255,
+    "warp_fixed<10,9,3,bf16>": 255,
+    "warp<4,4,6,0,bf16>": 168,
+    "warp<4,3,6,0,bf16>": 168,
+    "warp<8,6,6,0,bf16>": 255,
+    "warp<10,9,6,0,bf16>": 255,
+    "warp<4,3,6,1,bf16>": 168,
+    "warp<4,0,6,1,bf16>": 168,
+    "warp<10,4,6,1,bf16>": 255,
+    "warp<32,10,1,1,bf16>": 255,
     "row_rate<1,0>": 64,
     "row_rate<4,0>": 64,
     "row_rate<1,1>": 64,
@@ -66,7 +78,9 @@ OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,
 STACK_LIMIT = 32
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)\w*'")
-NAME = re.compile(r"\d(pair|register|block|warp|warp_fixed|group|row_rate)_kernel(?:I((?:L[ib]\d+E)+)E)?")
+NAME = re.compile(
+    r"\d(pair|register|block|warp|warp_fixed|group|row_rate)_kernel(?:I((?:L[ib]\d+E)+)(?:NS_\d+(\w+?)RowsE)?E)?"
+)
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
@@ -138,6 +152,8 @@ def kernel_name(mangled: str) -> str | None:
     if not found:
         return None
     arguments = re.findall(r"L[ib](\d+)E", found.group(2) or "")
+    if found.group(3) == "Bf16":
+        arguments.append("bf16")
     return found.group(1) + (f"<{','.join(arguments)}>" if arguments else "")
 
 
@@ -170,7 +186,7 @@ def table(found: list[Resources]) -> str:
         [kernel, *(cells[kernel].get(number, "-") for number in columns), str(limit)]
         for kernel, limit in REGISTER_LIMITS.items()
     ]
-    return "\n".join(f"{line[0]:14}" + "".join(f"{cell:>8}" for cell in line[1:]) for line in lines)
+    return "\n".join(f"{line[0]:22}" + "".join(f"{cell:>8}" for cell in line[1:]) for line in lines)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,10 @@ def main() -> None:
             **settings, shrink_windows=options.shrink_windows, sample=0.0, epochs=1, order=order
         )
         kernels[kernel] = measure(kernel, Model.initialize(vocabulary, config), corpus)
+    rounded = TrainConfig(
+        **settings, shrink_windows=options.shrink_windows, sample=0.0, epochs=1, row_precision="bf16"
+    )
+    kernels["warp, bf16"] = measure("warp", Model.initialize(vocabulary, rounded), corpus)
     for figures in kernels.values():
         figures["below_pair"] = 1 - figures["bytes"] / kernels["pair"]["bytes"]
     mean = round(corpus.tokens / corpus.sentences, 1)

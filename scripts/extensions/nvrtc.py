@@ -17,6 +17,7 @@ typedef signed char int8_t; typedef short int16_t; typedef int int32_t; typedef 
 typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned uint32_t;
 typedef unsigned long long uint64_t; typedef unsigned long long uintptr_t;
 """,
+    "cstring": "#pragma once\n",
     "vector": "#pragma once\nnamespace std { template <class T> class vector; }\n",
 }
 
@@ -35,11 +36,10 @@ def kernel_names(source: Path) -> list[str]:
     """Instances of the kernel that a .cu file launches, as C++ names them."""
     text = source.read_text(encoding="utf-8")
     names = re.findall(rf"\b{source.stem}_kernel<[\d, ]+>", text)
-    names += [f"warp_kernel<{v}>" for v in re.findall(r"general<([\w, ]+)>\(\),? ?", text)]
-    fixed_window = re.search(r"kFixedWindow = (\d+);", text)
-    if fixed_window:
-        found = re.findall(r"fixed<(\d+, \d+)>\(\)", text)
-        names += [f"warp_fixed_kernel<{v}, {fixed_window.group(1)}>" for v in found]
+    names += [f"warp_kernel<{v}>" for v in re.findall(r"general<([\w, ]+)>\(\)", text)]
+    for values, storage in re.findall(r"fixed<(\d+, \d+)(, \w+)?>\(\)", text):
+        names.append(f"warp_fixed_kernel<{values}, full_w2v::kFixedWindow{storage}>")
+    names = [re.sub(r"(\w+Rows)", r"full_w2v::\1", name) for name in names]
     return [f"full_w2v::{name}" for name in names or [f"{source.stem}_kernel"]]
 
 
@@ -62,7 +62,7 @@ def compile_kernel(source: Path, architecture: str) -> str:
 def _compile(source: Path, architecture: str, headers: dict[str, str]) -> str:
     from cuda.bindings import nvrtc
 
-    included = sorted((ROOT / "csrc/cuda").glob(f"{source.stem}*.cuh"))
+    included = sorted((ROOT / "csrc/cuda").glob(f"{source.stem.split('_')[0]}*.cuh"))
     text = "".join(f'#include "cuda/{header.name}"\n' for header in included).encode()
     names = [name.encode() for name in headers]
     error, program = nvrtc.nvrtcCreateProgram(

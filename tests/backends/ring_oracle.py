@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from full_w2v import _native
+from full_w2v.backends import reference
 from full_w2v.backends.base import SpanStats
-from full_w2v.backends.reference import tf32_rows
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.model import Model
@@ -23,11 +23,15 @@ def sigmoid(x):
 
 @dataclass
 class Draws:
-    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N]."""
+    """What is drawn in one epoch, by position: keep draws [tokens], radii [tokens], negatives [tokens, N].
+
+    rounding: what roundings of rows of bf16 are drawn from, [tokens].
+    """
 
     keep: np.ndarray
     radius: np.ndarray
     negatives: np.ndarray
+    rounding: np.ndarray
 
 
 @dataclass
@@ -44,7 +48,14 @@ class RingOracle:
     stats: SpanStats = field(init=False, default=SpanStats())
 
     def __post_init__(self):
-        self.input, self.output = self.model.input.astype(np.float64), self.model.output.astype(np.float64)
+        rows = self.model.input, self.model.output
+        if self.rounds:
+            rows = reference.nearest_bf16(rows[0]), reference.nearest_bf16(rows[1])
+        self.input, self.output = (matrix.astype(np.float64) for matrix in rows)
+
+    @property
+    def rounds(self) -> bool:
+        return self.model.config.row_precision == "bf16"
 
     @property
     def config(self) -> TrainConfig:
@@ -66,7 +77,16 @@ class RingOracle:
         positions = np.arange(corpus.tokens, dtype=np.int64)
         noise = noise_table(counts, config.ns_exponent)
         shape = (config.window, config.shrink_windows, noise, config.negative)
-        return Draws(*_native.token_draws(positions, config.seed, epoch, *shape))
+        return Draws(
+            *_native.token_draws(positions, config.seed, epoch, *shape), self._roundings(positions, epoch)
+        )
+
+    def _roundings(self, positions, epoch):
+        index = reference.FIRST_NEGATIVE_DRAW + self.config.negative
+        counters = np.empty((len(positions), 4), np.uint32)
+        counters[:] = 0, 0, epoch, reference.TOKEN_BLOCK + index // 4
+        counters[:, 0] = positions
+        return _native.philox(counters, self.config.seed)[:, index % 4].astype(np.uint64)
 
     def _train_segment(self, ids, kept, segment, draws, rate):
         window, share = self.config.window, self.config.share_negatives
@@ -82,13 +102,20 @@ class RingOracle:
                     copies[place], loaded[place] = row.copy(), row.copy()
             self._train_group(ids, kept, centres, copies, draws, rate)
             for centre in centres:
-                self._leave(ids, kept, copies, loaded, centre - window)
+                draw = draws.rounding[kept[centre]]
+                self._leave(ids, kept, copies, loaded, centre - window, draw)
         for place in sorted(loaded):
-            self._leave(ids, kept, copies, loaded, place)
+            self._leave(ids, kept, copies, loaded, place, draw)
 
-    def _leave(self, ids, kept, copies, loaded, place):
+    def _leave(self, ids, kept, copies, loaded, place, draw):
         if place in loaded:
-            self.input[ids[kept[place]]] += copies.pop(place) - loaded.pop(place)
+            word = ids[kept[place]]
+            self.input[word] += copies.pop(place) - loaded.pop(place)
+            self._round(self.input, [word], draw, reference.INPUT)
+
+    def _round(self, rows, words, draw, which):
+        if self.rounds:
+            reference.round_rows(rows, np.array(words, np.int64), draw, which)
 
     def _train_group(self, ids, kept, centres, copies, draws, rate):
         """The windows of `centres`, which share the negatives of the first: with one centre, its window."""
@@ -105,6 +132,8 @@ class RingOracle:
             self._train_pairs(*windows[0], rate)
         else:
             self._train_windows(windows, rate)
+        words = [word for _, outputs in windows for word, _ in outputs]
+        self._round(self.output, words, draws.rounding[kept[centres[0]]], reference.OUTPUT)
 
     def _train_pairs(self, contexts, outputs, rate):
         for word, label in outputs:
@@ -124,7 +153,7 @@ class RingOracle:
             old_y = self.output[[word for word, _ in outputs]]
             labels = np.array([label for _, label in outputs])
             if self.config.score_precision == "tf32":
-                scores = tf32_rows(old_x) @ tf32_rows(old_y).T
+                scores = reference.tf32_rows(old_x) @ reference.tf32_rows(old_y).T
             else:
                 scores = old_x @ old_y.T
             g = self._gradient(scores, labels, rate)

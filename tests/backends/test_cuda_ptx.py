@@ -48,12 +48,12 @@ template __global__ void group_kernel<4, 3, 8, false, true>(KernelArguments);
 """
 
 
-def compile_instances(folder: Path, *flags: str) -> Path:
+def compile_instances(folder: Path, *flags: str, instances: str = INSTANCES) -> Path:
     nvcc = cuda.find_nvcc()
     if nvcc is None:
         pytest.skip("needs nvcc, to compile the kernels")
     source, output = folder / "instances.cu", folder / "compiled"
-    source.write_text(INSTANCES, encoding="utf-8")
+    source.write_text(instances, encoding="utf-8")
     command = [str(nvcc), "-std=c++17", "-O3", "-Icsrc", *flags, str(source), "-o", str(output)]
     subprocess.run(command, check=True, cwd=cuda.ROOT)
     return output

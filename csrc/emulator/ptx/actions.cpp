@@ -332,6 +332,46 @@ void add_atomically(WarpState& warp, const Instruction& one, uint32_t mask) {
   }
 }
 
+// Two values of bf16 in a word, rounded to the nearest; the second operand in its lower half.
+uint32_t bf16_bits(float value) {
+  const auto bits = get<uint32_t>(put(value));
+  return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+}
+uint32_t bf16_pair(float high, float low) { return bf16_bits(high) << 16 | bf16_bits(low); }
+float bf16_value(uint32_t bits) { return get<float>(put(bits << 16)); }
+
+void add_bf16_pairs(WarpState& warp, const Instruction& one, uint32_t mask) {
+  char* at[kLanes];
+  warp.global_request(one, mask, request_bytes<uint32_t>(one.from.size() - 1), Access::atomic, at);
+  for (size_t i = 1; i < one.from.size(); ++i) {
+    Lanes& from = warp.value(one.from[i]);
+    for_lanes(mask, [&](int l) {
+      char* const place = at[l] + (i - 1) * sizeof(uint32_t);
+      uint32_t word;
+      std::memcpy(&word, place, sizeof word);
+      const auto added = static_cast<uint32_t>(from[l]);
+      word = bf16_pair(bf16_value(word >> 16) + bf16_value(added >> 16),
+                       bf16_value(word & 0xFFFF) + bf16_value(added & 0xFFFF));
+      std::memcpy(place, &word, sizeof word);
+    });
+  }
+}
+
+void compare_and_swap(WarpState& warp, const Instruction& one, uint32_t mask) {
+  char* at[kLanes];
+  warp.global_request(one, mask, sizeof(uint32_t), Access::atomic, at);
+  Lanes &to = warp.value(one.to[0]), &expected = warp.value(one.from[1]), &value = warp.value(one.from[2]);
+  for_lanes(mask, [&](int l) {
+    uint32_t found;
+    std::memcpy(&found, at[l], sizeof found);
+    if (found == static_cast<uint32_t>(expected[l])) {
+      const auto word = static_cast<uint32_t>(value[l]);
+      std::memcpy(at[l], &word, sizeof word);
+    }
+    to[l] = found;
+  });
+}
+
 void to_generic(WarpState& warp, const Instruction& one, uint32_t mask) {
   Lanes &to = warp.value(one.to[0]), &a = warp.value(one.from[0]);
   for_lanes(mask, [&](int l) { to[l] = a[l] + warp.shared_base(); });
@@ -478,6 +518,11 @@ Table make_table() {
   table["add.rz.f32"] = {binary<float, float, add_toward_zero>, Class::fp32};
   table["ex2.approx.ftz.f32"] = {unary<float, float, power_of_two>, Class::special};
   table["rcp.approx.ftz.f32"] = {unary<float, float, reciprocal>, Class::special};
+  for (const std::string vector : {"", "v2."}) {
+    table["red.global.add.noftz." + vector + "bf16x2"] = {add_bf16_pairs, Class::atomic};
+  }
+  table["cvt.rn.bf16x2.f32"] = {binary<float, uint32_t, bf16_pair>, Class::integer};
+  table["atom.global.cas.b32"] = {compare_and_swap, Class::atomic};
   table["and.pred"] = {combine_predicates<both<uint32_t>>, Class::integer};
   table["or.pred"] = {combine_predicates<either<uint32_t>>, Class::integer};
   table["xor.pred"] = {combine_predicates<differ<uint32_t>>, Class::integer};
