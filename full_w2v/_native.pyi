@@ -102,6 +102,7 @@ class CorpusCounter:
         memory_limit: int = 0,
         min_count: int = 0,
         only: list[str] = ...,
+        simd: str = "",
     ) -> None: ...
     def begin_source(self) -> None: ...
     def add_file(self, path: str, progress: Callable[[float], None] | None = None) -> None: ...
@@ -132,6 +133,7 @@ class CountedWords:
         span: int,
         threads: int,
         progress: Callable[[float], None] | None = None,
+        simd: str = "",
     ) -> tuple[int, int]: ...
 
 def count_pairs(
