@@ -275,7 +275,7 @@ struct GroupScores<kValues, kTile, true> {
 };
 
 template <int kValues, int kSure, int kTile, bool kSeveral, bool kTensor>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile))
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile, false))
     group_kernel(const KernelArguments arguments) {
   using Scores = typename GroupScores<kValues, kTile, kTensor>::Type;
   if constexpr (Scores::kExists) {

@@ -89,11 +89,16 @@ struct Row {
     scaled.add_to(row, stride);
   }
   __device__ __forceinline__ void add_to(float* row, int64_t stride) const {
-    add_in_lane(row + begin(0), stride, *this, 0);
+    add_in_lane(row + begin(0), stride);
   }
 
-  // Adds this to a row in global memory, from this lane's first value of the row. Only where rows are rounded
-  // are used: `before`, the row as it was loaded, and the key of the roundings.
+  // Adds this to a row in global memory, from this lane's first value of the row. Not where rows are rounded.
+  __device__ __forceinline__ void add_in_lane(Stored* lane_row, int64_t stride) const {
+    add_in_lane(lane_row, stride, *this, 0);
+  }
+
+  // The same where they may be. Only then are used: `before`, the row as it was loaded, and the key of the
+  // roundings.
   __device__ __forceinline__ void add_in_lane(Stored* lane_row, int64_t stride, const Row& before,
                                               uint32_t key) const {
     for (int u = 0; u < kUnits; ++u) {
