@@ -154,6 +154,18 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
+SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
+
+
+def simd_cap(simd: str | None = None) -> str:
+    """The largest instruction set allowed, by default FULL_W2V_SIMD's; empty for any. Raises ConfigError."""
+    cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+    if cap not in ("", *SIMD_LEVELS):
+        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
+    return cap
+
+
 def checked_integer(name: str, value: object, low: int, high: int) -> int:
     """A whole number, NumPy's too, as a Python number; raises ConfigError if it is none in low ... high."""
     if isinstance(value, (bool, np.bool_)):

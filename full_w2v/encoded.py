@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import MAX_THREADS, checked_integer, usable_cores
+from full_w2v.config import MAX_THREADS, checked_integer, simd_cap, usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.errors import ConfigError, CorpusError, shown
 from full_w2v.id_file import (
@@ -148,7 +148,7 @@ class CountedCorpus:
                 span=counts.span,
                 threads=counts.threads,
                 progress=done,
-                simd=_simd_cap(),
+                simd=simd_cap(),
             )
             done(self.raw_tokens)
             header = replace(header, sentences=sentences)
@@ -339,7 +339,7 @@ def _count(
     folder = tempfile.gettempdir() if directory is None else os.fspath(directory)
     with _clear_file_errors():
         counter = _native.CorpusCounter(
-            threads=threads, errors=corpus.reading.errors, directory=folder, simd=_simd_cap(), **bound
+            threads=threads, errors=corpus.reading.errors, directory=folder, simd=simd_cap(), **bound
         )
         words = corpus.count(counter, _phase(progress, "vocabulary", corpus.size))
     return _RawCounts(corpus.name, words, threads, folder, corpus.reading.span_tokens)
@@ -380,11 +380,6 @@ def _clear_file_errors() -> Iterator[None]:
     except _native.FileError as error:
         hint = "; set TMPDIR to a larger disk" if str(error).startswith("temporary file") else ""
         raise CorpusError(f"{error}{hint}") from None
-
-
-def _simd_cap() -> str:
-    """The instruction set that native code may use at most; "" is any."""
-    return os.environ.get("FULL_W2V_SIMD", "")
 
 
 def _memory_limit(limit: int | None) -> int:

@@ -274,3 +274,10 @@ def test_an_interrupt_ends_counting_at_once(tmp_path, suffix):
     assert time.monotonic() - began < 3  # a second, on a machine that is busy with other tests
     assert message.rstrip().endswith("KeyboardInterrupt")
     assert os.listdir(tmp_path / "temporary") == []
+
+
+def test_an_unknown_instruction_set_is_refused_before_the_corpus_is_read(tmp_path, monkeypatch) -> None:
+    (tmp_path / "corpus.txt").write_text("a b\n")
+    monkeypatch.setenv("FULL_W2V_SIMD", "AVX512")
+    with pytest.raises(ConfigError, match=r"FULL_W2V_SIMD must be one of scalar, .*, got AVX512"):
+        encode_corpus(open_corpus(tmp_path / "corpus.txt"))

@@ -33,7 +33,7 @@ class ChunkTrainer {
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
-    if (params_.order == Order::window && words_.repeats_can_be_found()) words_.find_repeated_words();
+    if (params_.order == Order::window && small_.usable()) words_.find_repeated_words();
     for (int s = 0; s < count; ++s) train_segment(segments[s]);
     stats_.words = words_.end() - work_.margin;
     return stats_;

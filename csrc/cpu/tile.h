@@ -5,7 +5,8 @@
 
 namespace full_w2v {
 
-// Tiles of up to so many windows, none wider than KeptWords::kSearchedWindow, are built by SmallTile.
+// Tiles of up to so many windows, none wider than KeptWords::kSearchedWindow, are built by SmallTile where
+// rows are trained in place.
 constexpr int kMostSmallWindows = 4;
 
 // Rows are distinct, so that each is stored once. Pair (c, o) is trained positive[slot] times with label 1
@@ -17,8 +18,8 @@ struct Tile {
   float rate;
   float** context;  // input row of each context
   float** output;   // output row of each output
-  float*
-      positive;  // by slot; unless counted, output 0 is the one with label 1 and every pair is trained once
+  // By slot; unless counted, output 0 is the one with label 1 and every pair is trained once.
+  float* positive;
   float* total;
   uint64_t window_contexts[kMostSmallWindows];  // a bit for each context of a window (SmallTile)
   float* scores;                                // by slot: x.y, kept only if keep_scores

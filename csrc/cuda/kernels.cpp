@@ -64,6 +64,12 @@ KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, in
               note.empty() ? "" : note + "; kernel " + kernel.name + " is used"};
     }
   }
+  if (note.empty()) {
+    throw std::invalid_argument(
+        "no CUDA kernel computes these settings together: pair order, shared negatives or scores in TF32, "
+        "rows of "
+        "bf16; choose one of them");
+  }
   throw std::invalid_argument("no kernel fits: " + note +
                               "; choose a smaller window, fewer negatives or fewer centres that share them");
 }

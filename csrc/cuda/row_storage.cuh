@@ -4,9 +4,9 @@
 // to: an addition of the device itself rounds to the nearest, and would lose what is small. The value is
 // known from loading the row, so that no request reads it once more:
 // - From compute capability 9.0 on, the difference of the rounded sum and that value is added, four or eight
-//   bytes in a request that nobody waits for. The difference is a whole number of the value's last places:
-//   the device's own rounding has nothing left to do, unless another warp moved the value past a power of two
-//   meanwhile.
+//   bytes in a request that nobody waits for. That is exact while the value stays between a half and twice of
+//   what it was. Where a step takes it further, or another warp moved it past a power of two meanwhile, the
+//   difference or the device's sum is rounded once more, to the nearest: without bias no longer for sure.
 // - Before, the device cannot add bf16. Two values, a word, are exchanged for their rounded sums if they are
 //   what was loaded, and else rounded once more with what was found.
 #pragma once

@@ -288,6 +288,9 @@ void Trainer::read(float* input, float* output) {
 }
 
 DeviceMatrix Trainer::matrix(const DeviceBuffer<float>& buffer) const {
+  if (rounds()) {
+    throw std::invalid_argument("rows of bf16 cannot be shared where they are; read() gives them as float32");
+  }
   return {reinterpret_cast<uintptr_t>(buffer.data()), params_.vocabulary, params_.dimension, stride_};
 }
 

@@ -47,8 +47,8 @@ struct WalkProgress {
 
 // Sizes of a queue of kept words, in shared memory.
 struct QueueShape {
-  int places;  // 2 window + 1, up to 32 more from looking at 32 tokens together, and up to a power of two: a
-               // number's place is its low bits
+  int places;  // 2 window + centres, up to 32 more from looking at 32 tokens together, and up to a power of
+               // two: a number's place is its low bits
   int window;
 
   // `centres`: those whose windows are needed together.
@@ -118,7 +118,7 @@ class WordQueue {
   // centre.
   __device__ int last() const { return filled_ - 1; }
 
-  // Id of a word between first() and Window::known, at most `window` away from the centre.
+  // Id of a word between first() and Window::known that the window of a staged centre can reach.
   __device__ int word(int number) const { return queue_[place(number)].word; }
 
  protected:

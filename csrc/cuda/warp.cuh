@@ -13,9 +13,10 @@
 //
 // If a window has more outputs than a tile (kSeveral), then the contexts' new values wait in the ring until
 // the last tile has met the old ones, and an output that was drawn several times is trained once with that
-// weight: so each row is read before it changes.
+// weight: so each row is read before it changes. So it is too where rows are rounded, once a window each.
 //
-//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//   input, output  [vocabulary, stride] as Storage keeps them  changes are added atomically; warps race by
+//   design
 //
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WarpLayout::bytes.
 // Synchronisation: inside the warp, for words, draws and gradients only: rows belong to their lanes.

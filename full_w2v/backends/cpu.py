@@ -1,17 +1,12 @@
 """The CPU backend: SIMD kernels on threads (csrc/cpu)."""
 
-import os
-
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
-from full_w2v.config import TrainConfig, usable_cores
+from full_w2v.config import SIMD_LEVELS, TrainConfig, simd_cap, usable_cores
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError, ConfigError
+from full_w2v.errors import BackendError
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
-
-# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
-SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 
 
 def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0) -> _native.SgnsParams:
@@ -47,7 +42,7 @@ class CpuBackend:
     name = "cpu"
 
     def __init__(self, simd: str | None = None) -> None:
-        self._simd = _simd_cap(simd)
+        self._simd = simd_cap(simd)
         self._trainer: _native.CpuTrainer | None = None
         self._corpus: EncodedCorpus | None = None  # the one that the trainer has checked
 
@@ -57,7 +52,7 @@ class CpuBackend:
 
         Raises ConfigError if FULL_W2V_SIMD names no instruction set.
         """
-        cap = _simd_cap()
+        cap = simd_cap()
         if not cap:
             return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
         below = SIMD_LEVELS[: SIMD_LEVELS.index(cap) + 1]
@@ -122,11 +117,3 @@ class CpuBackend:
         if self._trainer is None:
             raise BackendError("the cpu backend holds no model; call load() first")
         return self._trainer
-
-
-def _simd_cap(simd: str | None = None) -> str:
-    """The largest instruction set allowed, by default by the environment; empty for any."""
-    cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
-    if cap not in ("", *SIMD_LEVELS):
-        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
-    return cap

@@ -22,6 +22,8 @@ DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
 KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"
 EMULATED = "emulated"
 MAX_VECTOR_SIZE = 1024  # kMaxDimension of the kernels
+# Of kernel `group` with scores in TF32 (csrc/cuda/group.cuh).
+MAX_TENSOR_VECTOR_SIZE = 320
 MAX_BLOCKS = 2**31 - 1  # of a launch
 # Segments that a multiprocessor trains at once: what the launch bounds of the warp kernel ask for.
 RESIDENT_BLOCKS = 16
@@ -104,7 +106,8 @@ class CudaBackend:
     def refusal(config: TrainConfig) -> str:
         """What the kernels do not compute, and who does.
 
-        CBOW, hierarchical softmax, and rows longer than the largest block.
+        CBOW, hierarchical softmax, rows of bf16 beside shared negatives or scores in TF32, and rows longer
+        than the largest block or, with scores in TF32, than tiles of tensor cores take.
         """
         if config.architecture != "skip-gram":
             return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
@@ -118,10 +121,12 @@ class CudaBackend:
                 f" score_precision='float32', got {config.share_negatives} and {config.score_precision!r};"
                 " use backend='cpu'"
             )
-        if config.vector_size > MAX_VECTOR_SIZE:
+        longest = MAX_VECTOR_SIZE if config.score_precision == "float32" else MAX_TENSOR_VECTOR_SIZE
+        if config.vector_size > longest:
             return (
-                f"vector_size must be at most {MAX_VECTOR_SIZE} on the cuda backend,"
-                f" got {config.vector_size}; backend='cpu' takes more"
+                f"vector_size must be at most {longest} on the cuda backend with"
+                f" score_precision={config.score_precision!r}, got {config.vector_size};"
+                " backend='cpu' takes more"
             )
         return ""
 

@@ -11,6 +11,7 @@ holds the table.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -25,6 +26,14 @@ MOST_STEP = 2.0
 STEP_OF_A_WORD = 1 / 50_000_000
 
 
+def _segments(offsets: NDArray[np.int64]) -> int:
+    """How many segments the sentences are cut into, looked at in pieces: large corpora are mapped."""
+    piece = 1 << 20
+    starts = range(0, len(offsets) - 1, piece)
+    lengths = (np.diff(offsets[start : start + piece + 1]) for start in starts)
+    return sum(int((-(-length // SEGMENT_TOKENS)).sum()) for length in lengths)
+
+
 def most_in_flight(vocabulary: Vocabulary, corpus: EncodedCorpus, config: TrainConfig) -> int:
     """Segments that may be in flight at once, at least 1.
 
@@ -35,7 +44,7 @@ def most_in_flight(vocabulary: Vocabulary, corpus: EncodedCorpus, config: TrainC
     """
     kept = vocabulary.counts * ((keep_thresholds(vocabulary.counts, config.sample) + 1.0) / 2**32)
     words = corpus.tokens * kept.sum() / vocabulary.counts.sum()
-    segments = np.ceil(np.diff(corpus.offsets) / SEGMENT_TOKENS).sum()
+    segments = _segments(corpus.offsets)
     held = min(2 * config.window + 1, max(1.0, words / max(1, segments)))
     trained = config.epochs * words
     step = config.alpha * kept.max() / kept.sum()  # of the row that is in most rings, for each word held back

@@ -37,6 +37,7 @@ def kernel_names(source: Path) -> list[str]:
     text = source.read_text(encoding="utf-8")
     names = re.findall(rf"\b{source.stem}_kernel<[\d, ]+>", text)
     names += [f"warp_kernel<{v}>" for v in re.findall(r"general<([\w, ]+)>\(\)", text)]
+    names += [f"group_kernel<{v}>" for v in re.findall(r"variant<([\w, ]+)>\(\)", text)]
     for values, storage in re.findall(r"fixed<(\d+, \d+)(, \w+)?>\(\)", text):
         names.append(f"warp_fixed_kernel<{values}, full_w2v::kFixedWindow{storage}>")
     names = [re.sub(r"(\w+Rows)", r"full_w2v::\1", name) for name in names]

@@ -176,7 +176,13 @@ def test_a_ring_that_does_not_fit_goes_to_the_register_kernel(device, order: str
     [
         ({"architecture": "cbow"}, "cuda trains skip-gram only, got architecture='cbow'; use backend='cpu'"),
         ({"hierarchical_softmax": True}, "negative sampling only, got hierarchical_softmax=True"),
-        ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend, got 1025"),
+        ({"vector_size": 1025}, "vector_size must be at most 1024 on the cuda backend .*, got 1025"),
+        (
+            {"vector_size": 321, "score_precision": "tf32"},
+            "at most 320 .*'tf32', got 321",
+        ),
+        ({"row_precision": "bf16", "share_negatives": 2}, "bf16 only with share_negatives=1"),
+        ({"row_precision": "bf16", "score_precision": "tf32"}, "bf16 only with .*score_precision='float32'"),
     ],
 )
 def test_what_no_kernel_computes_is_refused(device, settings: dict[str, int], message: str) -> None:

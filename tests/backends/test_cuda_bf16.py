@@ -146,7 +146,7 @@ def test_only_the_warp_kernel_keeps_rows_in_bf16(device) -> None:
     assert found.kernel == "warp"
     assert "kernel register does not keep rows in bf16" in found.note
     wide = start_model(config(vector_size=8, window=1000), counts)
-    with pytest.raises(BackendError, match=r"no kernel fits: .*shared memory.*does not keep rows in bf16"):
+    with pytest.raises(BackendError, match=r"no kernel fits: kernel warp needs \d+ bytes of shared memory"):
         train(device.backend("warp"), wide, tokens)
 
 

@@ -64,7 +64,7 @@ def in_ticks(case: Case) -> Matrices:
                 continue
             alone = Matrices(before.input.copy(), before.output.copy())
             rate = float(learning_rate(case.config, tokens.tokens, 0, first))
-            window_step(alone, group_tile(settings, sentence, centre, centre + 1), rate)
+            window_step(alone, group_tile(settings, sentence, centre, centre + 1), rate, False)
             rows.input[:] += alone.input - before.input
             rows.output[:] += alone.output - before.output
     return rows
