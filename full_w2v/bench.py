@@ -1,8 +1,8 @@
 """How fast this machine trains, and how much of what its device could give that is: `full-w2v bench`.
 
-On CUDA every kernel trains a corpus of words drawn by Zipf's law. Words per second stand beside the bound of
-the model (full_w2v.roofline), once with what the table knows of the device, and once with the rates at which
-it was seen to read and add to rows: those are what the table does not know.
+On CUDA every kernel but `group` trains a corpus of words drawn by Zipf's law. Words per second stand beside
+the bound of the model (full_w2v.roofline), once with what the table knows of the device, and once with the
+rates at which it was seen to read and add to rows: those are what the table does not know.
 """
 
 import platform

@@ -15,8 +15,7 @@
 // the last tile has met the old ones, and an output that was drawn several times is trained once with that
 // weight: so each row is read before it changes. So it is too where rows are rounded, once a window each.
 //
-//   input, output  [vocabulary, stride] as Storage keeps them  changes are added atomically; warps race by
-//   design
+//   input, output  [vocabulary, stride], as Storage keeps them  changed atomically; warps race by design
 //
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = WarpLayout::bytes.
 // Synchronisation: inside the warp, for words, draws and gradients only: rows belong to their lanes.

@@ -11,7 +11,7 @@
 // side by side (score_tile.cuh). The next window's outputs are not loaded ahead: that took 36 more
 // instructions a word, and 16 warps a multiprocessor hide the way of a load.
 //
-//   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
+//   input, output  [vocabulary, stride], as Storage keeps them  changed atomically; warps race by design
 //
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = FixedLayout::kBytes;
 // negative = kFixedOutputs - 1, windows that do not shrink.

@@ -25,7 +25,8 @@ MAX_VECTOR_SIZE = 1024  # kMaxDimension of the kernels
 # Of kernel `group` with scores in TF32 (csrc/cuda/group.cuh).
 MAX_TENSOR_VECTOR_SIZE = 320
 MAX_BLOCKS = 2**31 - 1  # of a launch
-# Segments that a multiprocessor trains at once: what the launch bounds of the warp kernel ask for.
+# Segments that a multiprocessor trains at once, at most: what the warp kernel's launch bounds ask for with
+# float32 rows of up to 128 values.
 RESIDENT_BLOCKS = 16
 
 _log = logging.getLogger(__name__)
