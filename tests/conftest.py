@@ -1,6 +1,7 @@
 """What every test may use: the repository's folders, and settings for Hypothesis."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,24 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 settings.register_profile("default", deadline=None)
 # Under the sanitizers every example costs several times as much.
 settings.register_profile("sanitizers", deadline=None, max_examples=10)
-settings.load_profile(os.environ.get("FULL_W2V_HYPOTHESIS_PROFILE", "default"))
+PROFILE = os.environ.get("FULL_W2V_HYPOTHESIS_PROFILE", "default")
+settings.load_profile(PROFILE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts slow files first: the processes that share the tests, a file each, then end together."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts slow files first: the processes that share the tests, a file each, then end together.
+
+    Under the sanitizers every fourth case of a parametrised test stands for all.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if PROFILE == "sanitizers":
+        cases: Counter[str] = Counter()
+        for item in list(items):
+            test = item.nodeid.split("[")[0]
+            if cases[test] % 4:
+                items.remove(item)
+                config.hook.pytest_deselected(items=[item])
+            cases[test] += 1
 
 
 @pytest.fixture(scope="session")

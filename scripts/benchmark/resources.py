@@ -68,7 +68,7 @@ REGISTER_LIMITS = {
     "warp<10,4,6,1,bf16>": 255,
     "warp<32,10,1,1,bf16>": 255,
     "row_rate<1,0>": 64,
-    "row_rate<4,0>": 64,
+    "row_rate<4,0>": 96,
     "row_rate<1,1>": 64,
     "row_rate<4,1>": 64,
 }

@@ -120,7 +120,11 @@ def numerical_gradient(x, y, pairs, loss=transcription.loss, step=1e-5):
     return gradients
 
 
-def step_over_rate(case, tile, step=reference.window_step, rate=1e-3):
+def window_step(matrices, tile, rate):
+    return reference.window_step(matrices, tile, rate, False)
+
+
+def step_over_rate(case, tile, step=window_step, rate=1e-3):
     start = model(case)
     before = reference.Matrices(start.input.astype(np.float64), start.output.astype(np.float64))
     after = reference.Matrices(before.input.copy(), before.output.copy())
