@@ -140,7 +140,8 @@ void Trainer::load_rounded(DeviceBuffer<Bf16>& matrix, const float* host) {
     const int64_t words = std::min<int64_t>(kStagedWords, params_.vocabulary - first);
     for (int64_t word = 0; word < words; ++word) {
       const float* const row = host + (first + word) * params_.dimension;
-      std::transform(row, row + params_.dimension, staged.begin() + word * stride_, rounded_to_nearest);
+      std::transform(row, row + params_.dimension, staged.begin() + word * stride_,
+                     [](float value) { return rounded_to_nearest(value); });
     }
     copy_to_device(matrix.data() + first * stride_, staged.data(), static_cast<size_t>(words * stride_),
                    stream_);
@@ -157,7 +158,8 @@ void Trainer::read_widened(const DeviceBuffer<Bf16>& matrix, float* host) {
     check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
     for (int64_t word = 0; word < words; ++word) {
       const auto row = staged.begin() + word * stride_;
-      std::transform(row, row + params_.dimension, host + (first + word) * params_.dimension, widened);
+      std::transform(row, row + params_.dimension, host + (first + word) * params_.dimension,
+                     [](Bf16 value) { return widened(value); });
     }
   }
 }

@@ -159,7 +159,10 @@ def native_tests(folder: Path) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("folder", ["tests", "tests/backends", "tests/native"])
+FOLDERS = ["tests", "tests/backends", "tests/drop_in", "tests/native"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_package, sanitized, folder):
     tests = native_tests(repository / folder)
     assert tests
@@ -175,4 +178,4 @@ def test_the_native_tests_pass_under_the_sanitizers(repository, instrumented_pac
 
 def test_no_native_tests_are_left_out(repository):
     folders = {path.parent for path in (repository / "tests").rglob("test_*.py") if native_tests(path.parent)}
-    assert folders == {repository / "tests", repository / "tests/backends", repository / "tests/native"}
+    assert folders == {repository / folder for folder in FOLDERS}

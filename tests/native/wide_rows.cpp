@@ -65,7 +65,7 @@ std::vector<float> train(const full_w2v::Kernel& kernel, full_w2v::Order order, 
   full_w2v::KernelArguments arguments{};
   arguments.params = parameters(order, vocabulary);
   arguments.batch = {ids.data(), 0, &segment, 1, 3, 0};
-  arguments.rows = {matrices[0], matrices[1], kMaxDimension};
+  arguments.rows = {matrices[0], matrices[1], nullptr, nullptr, kMaxDimension};
   arguments.tables = {keep.data(), noise.data()};
   arguments.totals = &totals;
   constexpr int64_t kSharedLimit = 99 << 10;
@@ -85,7 +85,7 @@ std::vector<float> train(const full_w2v::Kernel& kernel, full_w2v::Order order, 
 int main() {
   for (const full_w2v::Kernel& kernel : full_w2v::kernels()) {
     for (const auto order : {full_w2v::Order::window, full_w2v::Order::pair}) {
-      if (!kernel.computes(order)) continue;
+      if (!kernel.computes(parameters(order, kUsed))) continue;
       const std::vector<float> wide = train(kernel, order, kWords), narrow = train(kernel, order, kUsed);
       const bool equal = !wide.empty() && wide == narrow;
       std::printf("%s %s %s\n", kernel.name, order == full_w2v::Order::window ? "window" : "pair",
