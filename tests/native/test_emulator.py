@@ -160,6 +160,7 @@ def test_kernels_train_rows_beyond_32_bits() -> None:
         pytest.skip(f"this system does not reserve memory: {done.stdout.strip()}")
     assert done.stdout.split("\n") == [
         "warp window equal",
+        "group window equal",
         "block pair equal",
         "register window equal",
         "register pair equal",
