@@ -28,6 +28,7 @@
 #include "cuda/ring.cuh"
 #include "cuda/settle.cuh"
 #include "cuda/tensor_scores.cuh"
+#include "cuda/tile_update.cuh"
 
 namespace full_w2v {
 
@@ -97,11 +98,6 @@ class GroupTrainer {
   __device__ __forceinline__ const Tally& tally() const { return *tally_; }
 
  private:
-  // Gradients of an output with two neighbouring places.
-  struct alignas(8) Gradients {
-    float first, second;
-  };
-
   __device__ __forceinline__ GroupTrainer(const KernelArguments& arguments, unsigned char* shared,
                                           const GroupLayout& layout)
       : arguments_(arguments),
@@ -196,56 +192,33 @@ class GroupTrainer {
   // Two places, of which the second may be none: then it is the first once more, with gradients of zero.
   __device__ __forceinline__ void update_places(int place, int slot, int second_slot, bool both, bool several,
                                                 bool pending) {
-    Gradients g[kTile];
+    const int slots[2] = {slot, second_slot};
     RowPart x[2];
     ring_.get(slot, kCurrent, x[0]);
     ring_.get(second_slot, kCurrent, x[1]);
-#pragma unroll
-    for (int k = 0; k < kTile; ++k) {
-      g[k] =
-          *reinterpret_cast<const Gradients*>(gradients_ + scores_.output_in(k) * gradient_stride_ + place);
-      change_[k].add(x[0], g[k].first);
-      change_[k].add(x[1], g[k].second);
-    }
-    if (kSeveral && pending) {
-      ring_.get(slot, kPending, x[0]);
-      if (both) ring_.get(second_slot, kPending, x[1]);
-    }
-#pragma unroll
-    for (int k = 0; k < kTile; ++k) {
-      x[0].add(y_[k], g[k].first);
-      x[1].add(y_[k], g[k].second);
-    }
+    const auto gradients = [&](int k) {
+      return *reinterpret_cast<const TwoGradients*>(gradients_ + scores_.output_in(k) * gradient_stride_ +
+                                                    place);
+    };
     const RingCopy to = kSeveral && several ? kPending : kCurrent;
-    ring_.put(slot, to, x[0]);
-    if (both) ring_.put(second_slot, to, x[1]);
+    update_two(ring_, slots, x, both, kSeveral && pending, to, y_, change_, gradients);
   }
 
   __device__ __forceinline__ void make_pending_current(const Group& group) const {
     for (int number = group.first; number <= group.last; ++number) {
-      const int slot = ring_.slot(number);
-      RowPart x;
-      ring_.get(slot, kPending, x);
-      ring_.put(slot, kCurrent, x);
+      ring_.template make_pending_current<RowPart>(ring_.slot(number));
     }
   }
 
   __device__ __forceinline__ void enter(int number) {
-    RowPart x;
-    x.clear();
-    x.reload(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
-    const int slot = ring_.enter(number);
-    ring_.put(slot, kCurrent, x);
-    ring_.put(slot, kLoaded, x);
+    const auto* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
+    ring_.template enter<RowPart>(number, row, stride_);
   }
 
   __device__ __forceinline__ void leave(int number) const {
-    RowPart x, loaded;
-    const int slot = ring_.slot(number);
-    ring_.get(slot, kCurrent, x);
-    ring_.get(slot, kLoaded, loaded);
-    x.add(loaded, -1.0f);
-    x.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    RowPart loaded;
+    const RowPart change = ring_.change(ring_.slot(number), loaded);
+    change.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
   }
 
   const KernelArguments& arguments_;

@@ -134,9 +134,7 @@ class GroupWalk : public WordQueue {
   // Draws one block of four words: the window's radius comes first, then the negatives.
   __device__ void draw_block_of(int64_t segment_begin, int begin, int centre, int block) {
     const KeptWord kept = queue_[place(centre)];
-    const PhiloxBlock draws =
-        draw_block(params_.seed, static_cast<uint32_t>(batch_.epoch), segment_begin + kept.offset,
-                   kTokenBlock + static_cast<uint32_t>(block));
+    const PhiloxBlock draws = draws_of(kept, segment_begin, block);
     GroupOutput* const outputs = outputs_ + (begin - staged_begin_) / shape_.centres * shape_.places;
     if (block == 0) {
       radii_[centre - staged_begin_] =
@@ -147,8 +145,7 @@ class GroupWalk : public WordQueue {
     for (int i = 0; i < 4; ++i) {
       const int negative = block * 4 + i - kFirstNegativeDraw;
       if (negative < 0 || negative >= shape_.negative) continue;
-      const auto word = static_cast<int32_t>(
-          draw_alias(tables_.noise, static_cast<uint32_t>(params_.vocabulary), draws.word[i]));
+      const int32_t word = negative_of(draws.word[i]);
       outputs[end_of(begin) - begin + negative] = {word, 1.0f, 0};
     }
   }

@@ -49,11 +49,35 @@ class LaneRing {
     newest_slot_ = slots_ - 1;
   }
 
-  // The slot for the next word, whose number is `number`.
-  __device__ __forceinline__ int enter(int number) {
+  // The next word, whose number is `number`, enters with its row; `lane_row` is this lane's first value of
+  // that.
+  template <class RowPart>
+  __device__ __forceinline__ void enter(int number, const typename RowPart::Stored* lane_row,
+                                        int64_t stride) {
+    RowPart x;
+    x.clear();
+    x.reload(lane_row, stride);
     newest_ = number;
     newest_slot_ = newest_slot_ + 1 == slots_ ? 0 : newest_slot_ + 1;
-    return newest_slot_;
+    put(newest_slot_, kCurrent, x);
+    put(newest_slot_, kLoaded, x);
+  }
+
+  // What a copy has changed by since it entered. `loaded` becomes what it was then.
+  template <class RowPart>
+  __device__ __forceinline__ RowPart change(int slot, RowPart& loaded) const {
+    RowPart x;
+    get(slot, kCurrent, x);
+    get(slot, kLoaded, loaded);
+    x.add(loaded, -1.0f);
+    return x;
+  }
+
+  template <class RowPart>
+  __device__ __forceinline__ void make_pending_current(int slot) const {
+    RowPart x;
+    get(slot, kPending, x);
+    put(slot, kCurrent, x);
   }
 
   // The slot of a word that is in the ring.

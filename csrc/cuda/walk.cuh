@@ -182,6 +182,15 @@ class WordQueue {
     }
   }
 
+  // Block `block` of a kept word's own draws.
+  __device__ PhiloxBlock draws_of(const KeptWord& word, int64_t segment_begin, int block) const {
+    return draw_block(params_.seed, static_cast<uint32_t>(batch_.epoch), segment_begin + word.offset,
+                      kTokenBlock + static_cast<uint32_t>(block));
+  }
+  __device__ int32_t negative_of(uint32_t draw) const {
+    return static_cast<int32_t>(draw_alias(tables_.noise, static_cast<uint32_t>(params_.vocabulary), draw));
+  }
+
   __device__ int lower_votes(unsigned votes) const { return __popc(votes & ((1u << lane_) - 1)); }
 
   const SgnsParams& params_;
@@ -265,9 +274,7 @@ class SegmentWalk : public WordQueue {
   // Draws one block of four words: the window's radius comes first, then the negatives.
   __device__ void stage_block(int64_t segment_begin, int number, int held, int block) {
     const KeptWord centre = queue_[place(number)];
-    const PhiloxBlock draws =
-        draw_block(params_.seed, static_cast<uint32_t>(batch_.epoch), segment_begin + centre.offset,
-                   kTokenBlock + static_cast<uint32_t>(block));
+    const PhiloxBlock draws = draws_of(centre, segment_begin, block);
     Output* outputs = outputs_ + held * shape_.places;
     for (int i = 0; i < 4; ++i) {
       const int index = block * 4 + i;
@@ -275,8 +282,7 @@ class SegmentWalk : public WordQueue {
         radius_[held] = window_radius(draws.word[i], queue_shape_.window, params_.shrink_windows);
         outputs[0] = {centre.word, 1.0f};
       } else if (index < shape_.outputs) {
-        const auto word = static_cast<int32_t>(
-            draw_alias(tables_.noise, static_cast<uint32_t>(params_.vocabulary), draws.word[i]));
+        const int32_t word = negative_of(draws.word[i]);
         outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};
       } else if (shape_.rounds && index == rounding_draw(shape_.outputs - 1)) {
         radius_[shape_.staged + held] = static_cast<int32_t>(draws.word[i]);

@@ -24,6 +24,7 @@
 #include "cuda/ring.cuh"
 #include "cuda/score_tile.cuh"
 #include "cuda/settle.cuh"
+#include "cuda/tile_update.cuh"
 
 namespace full_w2v {
 
@@ -82,11 +83,6 @@ class WarpTrainer {
   __device__ __forceinline__ const Tally& tally() const { return *tally_; }
 
  private:
-  // Gradients of a tile's scores: of an output with both contexts side by side.
-  struct alignas(8) Gradients {
-    float first, second;
-  };
-
   __device__ __forceinline__ WarpTrainer(const KernelArguments& arguments, unsigned char* shared,
                                          const WarpLayout& layout)
       : arguments_(arguments),
@@ -96,7 +92,7 @@ class WarpTrainer {
         walk_(arguments, shared,
               WalkShape::of(arguments.params.window, arguments.params.negative, Storage::kRounds)),
         tally_(reinterpret_cast<Tally*>(shared + layout.tally)),
-        gradients_(reinterpret_cast<Gradients*>(shared + layout.gradients)),
+        gradients_(reinterpret_cast<TwoGradients*>(shared + layout.gradients)),
         ring_(reinterpret_cast<float*>(shared + layout.ring), ring_slots(arguments.params.window)) {
     if (threadIdx.x == 0) *tally_ = Tally();
 #pragma unroll
@@ -190,53 +186,28 @@ class WarpTrainer {
 
   // Updates the tile's outputs and two contexts, of which the second may be none.
   __device__ __forceinline__ void update(RowPart (&x)[2], const int (&slots)[2], bool both, bool pending) {
-    Gradients g[kTile];
-#pragma unroll
-    for (int k = 0; k < kTile; ++k) {
-      g[k] = gradients_[tile_.output_in(k)];
-      change_[k].add(x[0], g[k].first);
-      change_[k].add(x[1], g[k].second);
-    }
-    if (kSeveral && pending) {
-      ring_.get(slots[0], kPending, x[0]);
-      if (both) ring_.get(slots[1], kPending, x[1]);
-    }
-#pragma unroll
-    for (int k = 0; k < kTile; ++k) {
-      x[0].add(y_[k], g[k].first);
-      x[1].add(y_[k], g[k].second);
-    }
-    ring_.put(slots[0], kSeveral ? kPending : kCurrent, x[0]);
-    if (both) ring_.put(slots[1], kSeveral ? kPending : kCurrent, x[1]);
+    const auto gradients = [&](int k) { return gradients_[tile_.output_in(k)]; };
+    const RingCopy to = kSeveral ? kPending : kCurrent;
+    update_two(ring_, slots, x, both, kSeveral && pending, to, y_, change_, gradients);
   }
 
   __device__ __forceinline__ void make_pending_current(const Window& window) {
     for (int c = window.first; c < window.last; ++c) {
-      const int slot = ring_.slot(number_of(window, c));
-      RowPart x;
-      ring_.get(slot, kPending, x);
-      ring_.put(slot, kCurrent, x);
+      ring_.template make_pending_current<RowPart>(ring_.slot(number_of(window, c)));
     }
   }
 
   __device__ __forceinline__ void enter(int number) {
-    RowPart x;
-    x.clear();
-    x.reload(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
-    const int slot = ring_.enter(number);
-    ring_.put(slot, kCurrent, x);
-    ring_.put(slot, kLoaded, x);
+    const auto* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
+    ring_.template enter<RowPart>(number, row, stride_);
   }
 
   __device__ __forceinline__ void leave(int number) {
-    RowPart x, loaded;
-    const int slot = ring_.slot(number);
-    ring_.get(slot, kCurrent, x);
-    ring_.get(slot, kLoaded, loaded);
-    x.add(loaded, -1.0f);
+    RowPart loaded;
+    const RowPart change = ring_.change(ring_.slot(number), loaded);
     const int32_t word = walk_.word(number);
-    x.add_in_lane(RowPart::in_lane(input_, word, stride_), stride_, loaded,
-                  rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
+    change.add_in_lane(RowPart::in_lane(input_, word, stride_), stride_, loaded,
+                       rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
   }
 
   const KernelArguments& arguments_;
@@ -246,7 +217,7 @@ class WarpTrainer {
   SegmentWalk walk_;
   Tally* const tally_;
   const ScoreTile<kTile> tile_;
-  Gradients* const gradients_;
+  TwoGradients* const gradients_;
   LaneRing<kValues, kSeveral ? 3 : 2> ring_;
   float rate_ = 0.0f;
   uint32_t draw_ = 0;                 // of the centre, for roundings

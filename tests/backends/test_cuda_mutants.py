@@ -108,7 +108,7 @@ MUTANTS = [
     ),
     Mutant(
         "copy-written-back-instead-of-its-change",
-        "warp.cuh",
+        "ring.cuh",
         "    x.add(loaded, -1.0f);\n",
         "",
         "warp",
