@@ -62,12 +62,13 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
   check_range("negative", negative, longest_path == 0 ? 1 : 0, 1000);
   check_range("share_negatives", share_negatives, 1, 64);
   check_range("epochs", epochs, 1, INT32_MAX);
-  if (bf16_rows && (pair_order || cbow || longest_path > 0)) {
-    throw std::invalid_argument("bf16_rows needs skip-gram without a tree in window order");
-  }
-  if (tf32_scores && (pair_order || cbow || longest_path > 0)) {
-    throw std::invalid_argument("tf32_scores needs skip-gram without a tree in window order");
-  }
+  const bool plain = !pair_order && !cbow && longest_path == 0;
+  const auto check_plain = [plain](const char* setting, bool asked) {
+    if (plain || !asked) return;
+    throw std::invalid_argument(std::string(setting) + " needs skip-gram without a tree in window order");
+  };
+  check_plain("bf16_rows", bf16_rows);
+  check_plain("tf32_scores", tf32_scores);
   return {vocabulary,
           dimension,
           window,

@@ -7,8 +7,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
+#include "sgns/float_bits.h"
 #include "sgns/host_device.h"
 
 namespace full_w2v {
@@ -38,25 +38,6 @@ SGNS_HOST_DEVICE inline uint32_t rounding_key(uint32_t draw, RowMatrix matrix, u
 // Random bits of a row's values 2 * pair, the low half, and 2 * pair + 1, the high half.
 SGNS_HOST_DEVICE inline uint32_t rounding_bits(uint32_t key, uint32_t pair) {
   return mix_bits(key + pair * kPairStep);
-}
-
-SGNS_HOST_DEVICE inline uint32_t float_bits(float value) {
-#if defined(__CUDA_ARCH__)
-  return __float_as_uint(value);
-#else
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-#endif
-}
-SGNS_HOST_DEVICE inline float float_of(uint32_t bits) {
-#if defined(__CUDA_ARCH__)
-  return __uint_as_float(bits);
-#else
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-#endif
 }
 
 SGNS_HOST_DEVICE inline float widened(Bf16 value) { return float_of(uint32_t{value} << 16); }
