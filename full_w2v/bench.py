@@ -230,7 +230,8 @@ def _row_rates(
     words, count = len(vocabulary), corpus.tokens
     random = np.random.default_rng(1)
     few = max(1, min(words, device.l2_bytes // 2 // ROW_BYTES))
-    negatives = np.concatenate(row_sequences(corpus, vocabulary))[:, 2:].ravel()[:count] - words
+    drawn = row_sequences(_beginning(corpus, -(-count // NEGATIVE)), vocabulary)
+    negatives = np.concatenate(drawn)[:, 2:].ravel()[:count] - words
     lists: dict[str, tuple[int, NDArray[np.int32]]] = {
         "in the L2": (few, random.integers(0, few, count, dtype=np.int32)),
         "uniform": (words, random.integers(0, words, count, dtype=np.int32)),
@@ -246,10 +247,14 @@ def _miss(device: Device, cost: KernelCost, vocabulary: Vocabulary, corpus: Enco
     """Share of rows that miss the L2 while the warp kernel trains the beginning of the corpus."""
     design = cost.design
     warps = resident_warps(device, design.registers, design.shared_bytes, design.warps)
-    sentences = max(1, min(corpus.sentences, CACHE_MODEL_WORDS // SENTENCE_WORDS))
+    return misses(row_sequences(_beginning(corpus, CACHE_MODEL_WORDS), vocabulary), device, warps)
+
+
+def _beginning(corpus: EncodedCorpus, words: int) -> EncodedCorpus:
+    """The first sentences that hold at least so many words, or all."""
+    sentences = min(corpus.sentences, max(1, -(-words // SENTENCE_WORDS)))
     end = int(corpus.offsets[sentences])
-    part = EncodedCorpus(np.array(corpus.ids[:end]), np.array(corpus.offsets[: sentences + 1]))
-    return misses(row_sequences(part, vocabulary), device, warps)
+    return EncodedCorpus(np.array(corpus.ids[:end]), np.array(corpus.offsets[: sentences + 1]))
 
 
 def _kernel_result(

@@ -2,6 +2,9 @@
 
 All in float64, on one thread, in the plainest way: every other backend is compared with it, number by number.
 It shares only the tables with C++: generator, draws, windows and updates are written here a second time.
+
+One file, long as it is: Numba's cache looks at a function's own file alone, so that compiled callers of
+functions in other files would go on with what those were.
 """
 
 import math

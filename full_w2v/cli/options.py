@@ -110,30 +110,10 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument(
         "--backend", choices=("cpu", "cuda"), default="cuda", help="what to measure (default %(default)s)"
     )
-    parser.add_argument(
-        "--words",
-        metavar="N",
-        type=int,
-        default=1 << 24,
-        help="train so many in each run; the emulated device takes few (default %(default)s)",
-    )
-    parser.add_argument(
-        "--vocabulary",
-        metavar="N",
-        type=int,
-        default=100_000,
-        help="rows of each matrix (default %(default)s)",
-    )
-    parser.add_argument(
-        "--repeats", metavar="N", type=int, default=3, help="runs of each kernel (default %(default)s)"
-    )
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=int,
-        default=0,
-        help="of the CPU; 0 takes every core (default %(default)s)",
-    )
+    _add_setting(parser, "--words", 1 << 24, "train so many in each run; the emulated device takes few")
+    _add_setting(parser, "--vocabulary", 100_000, "rows of each matrix")
+    _add_setting(parser, "--repeats", 3, "runs of each kernel")
+    _add_setting(parser, "--threads", 0, "of the CPU; 0 takes every core")
 
 
 def _add_convert(commands: Any) -> None:
