@@ -1,6 +1,7 @@
 """What every test may use: the repository's folders, and settings for Hypothesis."""
 
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 items.remove(item)
                 config.hook.pytest_deselected(items=[item])
             cases[test] += 1
+
+
+def pytest_configure() -> None:
+    """Has interrupts end the programs under test, even where a shell started pytest to ignore them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

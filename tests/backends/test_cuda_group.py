@@ -5,14 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import traffic
-from cuda_devices import make_model, train, zipf_corpus
+from cuda_devices import SEEDS, make_model, train, zipf_corpus
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import BackendError
-
-SEEDS = range(1, 21)
 
 
 def config(**settings: object) -> TrainConfig:

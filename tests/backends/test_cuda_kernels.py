@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from contract_cases import CASES, Case, corpus, model, reference_run, tolerance
-from cuda_devices import KERNEL_ORDERS, RING_KERNELS, make_model, train, zipf_corpus
+from cuda_devices import (
+    KERNEL_ORDERS,
+    RING_KERNELS,
+    SEEDS,
+    assert_schedules_agree,
+    make_model,
+    train,
+    zipf_corpus,
+)
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
@@ -19,7 +27,6 @@ KERNEL_CASES = [
     # The slow kernels show nothing on 6,000 tokens that the other long cases do not.
     if kernel == "warp" or case.name != "long-fixed-unsampled"
 ] + [("group", case) for case in CASES if case.config.share_negatives > 1]
-SEEDS = range(1, 21)
 
 
 def ring_run(case: Case) -> RingOracle:
@@ -134,17 +141,9 @@ def test_negatives_come_from_the_noise_table_as_it_is(
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
 def test_no_schedule_of_warps_changes_what_one_block_computes(device, kernel: str, order: str) -> None:
     """A missing barrier shows under some of the schedules: as another result, a race, or a read of poison."""
-    if device.emulator is None:
-        pytest.skip("a device cannot be told its schedule")
     tokens, counts = zipf_corpus((24,), vocabulary=50)
     start = make_model(config(order=order, vector_size=100, negative=7), counts)
-    first = train(device.backend(kernel), start, tokens)
-    for seed in SEEDS:
-        device.configure(f"seed={seed},check=1")
-        again = train(device.backend(kernel), start, tokens)
-        np.testing.assert_array_equal(again.input, first.input)
-        np.testing.assert_array_equal(again.output, first.output)
-        assert again.stats == first.stats
+    assert_schedules_agree(device, kernel, start, tokens)
 
 
 AWKWARD = {
