@@ -51,10 +51,15 @@ struct FixedKernel {
 
   static constexpr SlotFacts<V, C, O> facts{};
 
+  // Rows ahead that are fetched while the first contexts are scored, the others during the update: spread
+  // over both, their lines need not wait for each other.
+  static constexpr int kFetchedByScores = 3;
+
   template <int From>
   KERNEL_INLINE static void score(const Tile& tile, Float* groups) {
     constexpr int T = C - From < height ? C - From : height;
-    score_block<V, T, O>(tile.context + From, tile.output, tile.vectors, groups);
+    constexpr int ahead = From == 0 ? kFetchedByScores : 0;
+    score_block<V, T, O, ahead>(tile.context + From, tile.output, tile.vectors, groups, tile.ahead);
     if constexpr (From + T < C) score<From + T>(tile, groups + layout.block(O) / V::group);
   }
 
@@ -106,7 +111,8 @@ struct FixedKernel {
       slices.meet(row, row, tile.gradients + layout.slot(c, 0));
     }
     slices.store(tile.output, k);
-    prefetch_ahead<V, S>(tile.ahead, P == Pairs::once ? O + 1 : tile.ahead_rows, k);
+    const int rows = P == Pairs::once ? O + 1 : tile.ahead_rows;
+    prefetch_ahead<V, S>(tile.ahead + kFetchedByScores, rows - kFetchedByScores, k);
   }
 
   template <Pairs P>
