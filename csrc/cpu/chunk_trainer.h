@@ -106,9 +106,11 @@ class ChunkTrainer {
 
   KERNEL_INLINE Kernel kernel_for_small() {
     // The loss reads the counts.
-    const bool uncounted =
-        params_.share_negatives == kSharedWindows && small_.distinct() && !params_.loss && !tile_.rounded;
-    if (uncounted && TwoPlain::fits(tile_.contexts, tile_.outputs)) {
+    const bool uncounted = small_.distinct() && !params_.loss;
+    tile_.once = uncounted && params_.share_negatives == 1;
+    if (tile_.once) return &GeneralKernel<V>::train;
+    if (uncounted && params_.share_negatives == kSharedWindows && !tile_.rounded &&
+        TwoPlain::fits(tile_.contexts, tile_.outputs)) {
       return TwoPlain::table.by_contexts[tile_.contexts];
     }
     small_.count();

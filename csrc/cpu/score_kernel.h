@@ -14,11 +14,11 @@ struct BlockSums {
 };
 
 // Dot products of T context rows and B output rows, reduced group by group: each output vector is loaded once
-// for all T contexts, and each group of accumulators is summed over its lanes in one transposed tree. Fetches
-// the first Ahead of the rows in `ahead` meanwhile.
-template <class V, int T, int B, int Ahead = 0>
+// for all T contexts, and each group of accumulators is summed over its lanes in one transposed tree. Rows
+// `ahead` are fetched meanwhile.
+template <class V, int T, int B>
 KERNEL_INLINE void score_block(float* const* context, float* const* output, int vectors,
-                               typename V::Float* groups, const char* const* ahead = nullptr) {
+                               typename V::Float* groups, const RowsAhead& ahead) {
   using Float = typename V::Float;
   constexpr int padded = BlockSums<V, T, B>::groups * V::group;
   Float sums[padded];
@@ -30,7 +30,7 @@ KERNEL_INLINE void score_block(float* const* context, float* const* output, int 
       const Float y = V::load(output[o] + k * V::lanes);
       UNROLL for (int c = 0; c < T; ++c) sums[c * B + o] = V::fma(x[c], y, sums[c * B + o]);
     }
-    prefetch_ahead<V, 1>(ahead, Ahead, k);
+    prefetch<V, 1>(ahead, k);
   }
   UNROLL for (int g = 0; g < BlockSums<V, T, B>::groups; ++g) groups[g] =
       V::reduce_group(sums + g * V::group);

@@ -2,7 +2,6 @@
 // were before.
 #pragma once
 
-#include "cpu/prefetch.h"
 #include "cpu/tile.h"
 #include "cpu/vector.h"
 

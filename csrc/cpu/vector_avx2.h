@@ -15,7 +15,7 @@ struct Avx2 {
   static constexpr int lanes = 8;
   static constexpr int group = 8;
   static constexpr int accumulators = 12;
-  static constexpr int widest = 6;
+  static constexpr int widest = 7;
 
   VECTOR_INLINE Float load(const float* p) { return _mm256_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm256_store_ps(p, a); }
