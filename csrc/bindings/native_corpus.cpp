@@ -99,10 +99,13 @@ std::vector<uint32_t> checked_numbers(const CountedWords& words, const Array<uin
 }
 
 py::list words_of(const CountedWords& words, const Array<uint32_t>& numbers) {
-  py::list texts;
-  for (const uint32_t number : checked_numbers(words, numbers)) {
-    const std::string_view word = number == kNoWord ? std::string_view() : words.word(number);
-    texts.append(py::str(word.data(), word.size()));
+  const std::vector<uint32_t> checked = checked_numbers(words, numbers);
+  py::list texts(checked.size());
+  for (size_t i = 0; i < checked.size(); ++i) {
+    const std::string_view word = checked[i] == kNoWord ? std::string_view() : words.word(checked[i]);
+    PyObject* const text = PyUnicode_DecodeUTF8(word.data(), static_cast<py::ssize_t>(word.size()), nullptr);
+    if (!text) throw py::error_already_set();
+    PyList_SET_ITEM(texts.ptr(), static_cast<py::ssize_t>(i), text);  // a new list, which takes the text
   }
   return texts;
 }
