@@ -12,6 +12,13 @@ namespace full_w2v {
 
 constexpr size_t kBlockBytes = 64;  // text of one word of bits
 
+// Which of kIdsAtOnce ids were kept when they were renamed: bit i tells of the i-th. `before` counts those of
+// all groups before.
+struct KeptIds {
+  uint32_t before, bits;
+};
+constexpr size_t kIdsAtOnce = 16;
+
 struct TextKernels {
   const char* name;
 
@@ -38,8 +45,11 @@ struct TextKernels {
   size_t (*count_at_home)(const TokenBatch& batch, size_t first, size_t last, uint32_t* ids);
 
   // Renames ids and leaves out those that become negative; returns one past the last written. `out` must have
-  // room for as many ids as there are, and 16 more.
-  int32_t* (*rename)(const uint32_t* first, const uint32_t* last, const int32_t* renaming, int32_t* out);
+  // room for as many ids as there are, and 16 more; `kept` for count / kIdsAtOnce + 1 groups.
+  int32_t* (*rename)(const uint32_t* ids, size_t count, const int32_t* renaming, int32_t* out, KeptIds* kept);
+
+  // For each end, how many ids before it were kept. Ends may not exceed the number of ids.
+  void (*move_ends)(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out);
 };
 
 // count_at_home without an instruction set's help.

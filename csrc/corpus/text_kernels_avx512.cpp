@@ -155,25 +155,41 @@ FULL_W2V_AVX512_TEXT size_t count_at_home(const TokenBatch& batch, size_t first,
   return count_one_by_one(batch, first, last, ids);
 }
 
-FULL_W2V_AVX512_TEXT int32_t* rename(const uint32_t* first, const uint32_t* last, const int32_t* renaming,
-                                     int32_t* out) {
-  const __m512i dropped = _mm512_set1_epi32(-1);
-  for (; first < last; first += 16) {
-    const ptrdiff_t left = last - first;
-    const auto some = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
-    const __m512i numbers = _mm512_maskz_loadu_epi32(some, first);
-    const __m512i ids = _mm512_mask_i32gather_epi32(dropped, some, numbers, renaming, 4);
-    const __mmask16 kept = _mm512_cmpge_epi32_mask(ids, _mm512_setzero_si512());
-    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(kept, ids));
-    out += _mm_popcnt_u32(kept);
+// Renames the ids of `some` lanes.
+FULL_W2V_AVX512_TEXT inline int32_t* rename_some(__mmask16 some, const uint32_t* ids, const int32_t* renaming,
+                                                 int32_t* next, uint32_t& kept_bits) {
+  const __m512i numbers = _mm512_maskz_loadu_epi32(some, ids);
+  const __m512i renamed = _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), some, numbers, renaming, 4);
+  const __mmask16 kept = _mm512_cmpge_epi32_mask(renamed, _mm512_setzero_si512());
+  _mm512_storeu_si512(next, _mm512_maskz_compress_epi32(kept, renamed));
+  kept_bits = kept;
+  return next + _mm_popcnt_u32(kept);
+}
+
+FULL_W2V_AVX512_TEXT int32_t* rename(const uint32_t* ids, size_t count, const int32_t* renaming, int32_t* out,
+                                     KeptIds* kept) {
+  int32_t* next = out;
+  for (size_t first = 0; first <= count; first += kIdsAtOnce, ++kept) {
+    const size_t left = count - first;
+    const auto some = static_cast<__mmask16>(left >= kIdsAtOnce ? 0xffff : (1u << left) - 1);
+    kept->before = static_cast<uint32_t>(next - out);
+    next = rename_some(some, ids + first, renaming, next, kept->bits);
   }
-  return out;
+  return next;
+}
+
+FULL_W2V_AVX512_TEXT void move_ends(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const KeptIds group = kept[ends[i] / kIdsAtOnce];
+    out[i] =
+        group.before + static_cast<uint32_t>(_mm_popcnt_u32(_bzhi_u32(group.bits, ends[i] % kIdsAtOnce)));
+  }
 }
 
 }  // namespace
 
-constexpr TextKernels kKernels = {"avx512",       &classify, &append_positions, &append_line_ends, &make_keys,
-                                  &count_at_home, &rename};
+constexpr TextKernels kKernels = {"avx512",   &classify,      &append_positions, &append_line_ends,
+                                  &make_keys, &count_at_home, &rename,           &move_ends};
 
 }  // namespace avx512
 

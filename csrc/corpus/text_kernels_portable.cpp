@@ -1,4 +1,6 @@
 // What every machine runs, and the meaning of the other levels.
+#include <algorithm>
+
 #include "corpus/separators.h"
 #include "corpus/text_kernels.h"
 
@@ -48,19 +50,34 @@ size_t count_at_home(const TokenBatch& batch, size_t first, size_t last, uint32_
   return count_one_by_one(batch, first, last, ids);
 }
 
-int32_t* rename(const uint32_t* first, const uint32_t* last, const int32_t* renaming, int32_t* out) {
-  for (; first < last; ++first) {  // without branches: a dropped id is overwritten by the next one
-    const int32_t id = renaming[*first];
-    *out = id;
-    out += id >= 0;
+int32_t* rename(const uint32_t* ids, size_t count, const int32_t* renaming, int32_t* out, KeptIds* kept) {
+  int32_t* next = out;
+  for (size_t first = 0; first <= count; first += kIdsAtOnce) {
+    KeptIds group{static_cast<uint32_t>(next - out), 0};
+    const size_t last = std::min(first + kIdsAtOnce, count);
+    for (size_t i = first; i < last; ++i) {  // without branches: a dropped id is overwritten by the next one
+      const int32_t id = renaming[ids[i]];
+      *next = id;
+      next += id >= 0;
+      group.bits |= static_cast<uint32_t>(id >= 0) << (i - first);
+    }
+    *kept++ = group;
   }
-  return out;
+  return next;
+}
+
+void move_ends(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const KeptIds group = kept[ends[i] / kIdsAtOnce];
+    const uint32_t before_end = (1u << ends[i] % kIdsAtOnce) - 1;
+    out[i] = group.before + static_cast<uint32_t>(count_bits(group.bits & before_end));
+  }
 }
 
 }  // namespace
 
-constexpr TextKernels kKernels = {"portable",     &classify, &append_positions, &append_line_ends, &make_keys,
-                                  &count_at_home, &rename};
+constexpr TextKernels kKernels = {"portable", &classify,      &append_positions, &append_line_ends,
+                                  &make_keys, &count_at_home, &rename,           &move_ends};
 
 }  // namespace portable
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -176,7 +177,7 @@ void check_scan(unsigned seed) {
 
 struct Scanned {
   std::vector<uint64_t> spaces, line_feeds;
-  std::vector<uint32_t> positions, line_ends, ids;
+  std::vector<uint32_t> positions, line_ends, ids, moved_ends;
   std::vector<ptrdiff_t> homes;
   std::vector<uint64_t> counts;
   std::vector<TokenKey> keys;
@@ -185,7 +186,7 @@ struct Scanned {
   bool operator==(const Scanned& other) const {
     return spaces == other.spaces && line_feeds == other.line_feeds && positions == other.positions &&
            line_ends == other.line_ends && homes == other.homes && keys == other.keys && ids == other.ids &&
-           counts == other.counts && renamed == other.renamed;
+           counts == other.counts && renamed == other.renamed && moved_ends == other.moved_ends;
   }
 };
 
@@ -243,9 +244,14 @@ Scanned scan(const TextKernels& kernels, const std::string& text) {
   std::vector<int32_t> renaming(table.size());
   for (size_t i = 0; i < renaming.size(); ++i) renaming[i] = i % 3 ? static_cast<int32_t>(i) : -1;
   found.renamed.resize(count + kRoomBehind);
+  std::vector<KeptIds> kept(count / kIdsAtOnce + 1);
   const int32_t* const end =
-      kernels.rename(found.ids.data(), found.ids.data() + count, renaming.data(), found.renamed.data());
+      kernels.rename(found.ids.data(), count, renaming.data(), found.renamed.data(), kept.data());
   found.renamed.resize(static_cast<size_t>(end - found.renamed.data()));
+  std::vector<uint32_t> ends(count + 1);
+  std::iota(ends.begin(), ends.end(), 0u);
+  found.moved_ends.resize(ends.size());
+  kernels.move_ends(kept.data(), ends.data(), ends.size(), found.moved_ends.data());
   return found;
 }
 
