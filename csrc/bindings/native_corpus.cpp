@@ -89,10 +89,18 @@ std::vector<uint32_t> checked_numbers(const CountedWords& words, const Array<uin
 }
 
 py::list words_of(const CountedWords& words, const Array<uint32_t>& numbers) {
-  py::list texts;
+  constexpr size_t kAhead = 16;  // words lie anywhere in memory
+  std::vector<std::string_view> found;
   for (const uint32_t number : checked_numbers(words, numbers)) {
-    const std::string_view word = number == kNoWord ? std::string_view() : words.word(number);
-    texts.append(py::str(word.data(), word.size()));
+    found.push_back(number == kNoWord ? std::string_view() : words.word(number));
+  }
+  py::list texts(found.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (i + kAhead < found.size()) __builtin_prefetch(found[i + kAhead].data());
+    const std::string_view word = found[i];
+    PyObject* const text = PyUnicode_DecodeUTF8(word.data(), static_cast<py::ssize_t>(word.size()), nullptr);
+    if (!text) throw py::error_already_set();
+    PyList_SET_ITEM(texts.ptr(), static_cast<py::ssize_t>(i), text);  // a new list, which takes the text
   }
   return texts;
 }

@@ -132,7 +132,7 @@ std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
   std::vector<WordTable> tables;
   for (const auto& worker : workers_) tables.push_back(std::move(worker->counter.table()));
   workers_.clear();
-  return std::make_unique<CountedWords>(std::move(tables), std::move(records), spill_);
+  return std::make_unique<CountedWords>(std::move(tables), std::move(records), spill_, poll);
 }
 
 // Pushes the first `size` bytes of the pending text.
