@@ -18,7 +18,8 @@ else:
     from backports import zstd
 
 READ_BYTES = 1 << 17
-CHUNK_BYTES = 1 << 20
+# A block of zstd. What is decompressed at once should still be in the caches when it is taken.
+CHUNK_BYTES = 1 << 17
 FORMATS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 # A file's first bytes tell its format too; no text begins with them.
 HEAD_BYTES = 16
@@ -46,7 +47,7 @@ def compression_of(path: PurePath, head: bytes) -> str | None:
 
 
 def text_chunks(file: IO[bytes], name: str | Path) -> Iterator[bytes]:
-    """The text of an open file, in pieces of about 1 MB; decompressed if its content or name asks for it.
+    """The text of an open file, in pieces; decompressed if its content or name asks for it.
 
     Raises CorpusError if the file cannot be read, or compressed data is cut or corrupt.
     """

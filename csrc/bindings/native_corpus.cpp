@@ -7,6 +7,7 @@
 #include "bindings/arrays.h"
 #include "bindings/native.h"
 #include "bindings/native_token_collector.h"
+#include "bindings/poll.h"
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
 
@@ -14,17 +15,6 @@ namespace py = pybind11;
 
 namespace full_w2v {
 namespace {
-
-// Lets Python handle signals and report progress while native threads work. `progress` is None or a callable
-// that takes `done()`; it must outlive the poll, as the poll may run without the GIL.
-template <class Done>
-Poll make_poll(const py::object& progress, Done done) {
-  return [&progress, done] {
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (!progress.is_none()) progress(done());
-  };
-}
 
 TextErrors text_errors(const std::string& errors) {
   if (errors == "strict") return TextErrors::strict;
@@ -99,10 +89,18 @@ std::vector<uint32_t> checked_numbers(const CountedWords& words, const Array<uin
 }
 
 py::list words_of(const CountedWords& words, const Array<uint32_t>& numbers) {
-  py::list texts;
+  constexpr size_t kAhead = 16;  // words lie anywhere in memory
+  std::vector<std::string_view> found;
   for (const uint32_t number : checked_numbers(words, numbers)) {
-    const std::string_view word = number == kNoWord ? std::string_view() : words.word(number);
-    texts.append(py::str(word.data(), word.size()));
+    found.push_back(number == kNoWord ? std::string_view() : words.word(number));
+  }
+  py::list texts(found.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (i + kAhead < found.size()) __builtin_prefetch(found[i + kAhead].data());
+    const std::string_view word = found[i];
+    PyObject* const text = PyUnicode_DecodeUTF8(word.data(), static_cast<py::ssize_t>(word.size()), nullptr);
+    if (!text) throw py::error_already_set();
+    PyList_SET_ITEM(texts.ptr(), static_cast<py::ssize_t>(i), text);  // a new list, which takes the text
   }
   return texts;
 }

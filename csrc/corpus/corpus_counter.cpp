@@ -10,6 +10,9 @@ namespace {
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
 constexpr size_t kLimitedCapacity = size_t{1} << 12;  // slots of a table that may not take much
+constexpr size_t kQueuedBlocks = 16;                  // so that neither side often waits for the other
+// Text that is fed comes in smaller blocks than files: it is still in the caches when it is counted.
+constexpr size_t kFedBytes = 128u << 10;
 
 // Text from behind the byte order mark that some editors put at the start of a file.
 TextSpan without_mark(TextSpan text) {
@@ -45,22 +48,15 @@ void CorpusCounter::with_lines(Action action) {
 
 CorpusCounter::CorpusCounter(CounterSettings settings)
     : settings_(std::move(settings)),
+      fed_bytes_(std::min(settings_.block_bytes, kFedBytes)),
       spill_(std::make_shared<Spill>(settings_.spill_memory, settings_.directory)),
       runs_(std::make_shared<WordRuns>(settings_.directory)),
-      queue_(static_cast<size_t>(settings_.threads) + 2) {
+      queue_(static_cast<size_t>(settings_.threads) + kQueuedBlocks) {
   const TextKernels& kernels = choose_text_kernels(settings_.simd);
   for (int i = 0; i < settings_.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(kernels));
     workers_.back()->table = tables_++;
     if (settings_.memory_limit > 0) workers_.back()->counter.table() = WordTable(kLimitedCapacity);
-  }
-  try {
-    for (int i = 0; i < settings_.threads; ++i) {
-      threads_.emplace_back(&CorpusCounter::work, this, static_cast<uint32_t>(i));
-    }
-  } catch (...) {  // the system gives no more threads
-    stop();
-    throw;
   }
 }
 
@@ -70,6 +66,15 @@ void CorpusCounter::stop() {
   queue_.stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+}
+
+// Threads start when there is something to count. Whoever feeds text is busy with it, most often with its
+// decompression, and counts as one of them.
+void CorpusCounter::start_threads(bool fed) {
+  const int wanted = fed ? std::max(1, settings_.threads - 1) : settings_.threads;
+  for (auto i = static_cast<uint32_t>(threads_.size()); i < static_cast<uint32_t>(wanted); ++i) {
+    threads_.emplace_back(&CorpusCounter::work, this, i);
+  }
 }
 
 void CorpusCounter::begin_source() {
@@ -95,13 +100,12 @@ void CorpusCounter::add_file(const std::string& path, const Poll& poll) {
 void CorpusCounter::feed(const char* text, size_t size, const Poll& poll) {
   while (size > 0) {
     const size_t before = pending_.size();
-    const size_t room =
-        before < settings_.block_bytes ? settings_.block_bytes - before : settings_.block_bytes;
+    const size_t room = before < fed_bytes_ ? fed_bytes_ - before : fed_bytes_;
     const size_t taken = std::min(size, room);
     pending_.append(text, taken);
     text += taken;
     size -= taken;
-    if (pending_.size() < settings_.block_bytes) return;
+    if (pending_.size() < fed_bytes_) return;
     if (const size_t whole = whole_tokens(pending_, before)) push_text(whole, false, poll);
   }
 }
@@ -128,7 +132,7 @@ std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
   std::vector<WordTable> tables;
   for (const auto& worker : workers_) tables.push_back(std::move(worker->counter.table()));
   workers_.clear();
-  return std::make_unique<CountedWords>(std::move(tables), std::move(records), spill_);
+  return std::make_unique<CountedWords>(std::move(tables), std::move(records), spill_, poll);
 }
 
 // Pushes the first `size` bytes of the pending text.
@@ -154,19 +158,20 @@ std::string CorpusCounter::take_buffer() {
     buffer = std::move(spare_.back());
     spare_.pop_back();
   } else {
-    buffer.reserve(settings_.block_bytes + TokenCounter::kPadding);
+    buffer.reserve(fed_bytes_ + TokenCounter::kPadding);
   }
   return buffer;
 }
 
 // Keeps a buffer, unless a long token has made it a large one.
 void CorpusCounter::give_buffer(std::string buffer) {
-  if (buffer.capacity() > 2 * (settings_.block_bytes + TokenCounter::kPadding)) return;
+  if (buffer.capacity() > 2 * (fed_bytes_ + TokenCounter::kPadding)) return;
   const std::lock_guard<std::mutex> lock(spare_mutex_);
   spare_.push_back(std::move(buffer));
 }
 
 void CorpusCounter::push(Block block, const Poll& poll) {
+  start_threads(block.file == nullptr);
   block.source = sources_ - 1;
   {
     const std::lock_guard<std::mutex> lock(records_mutex_);

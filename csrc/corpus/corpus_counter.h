@@ -36,7 +36,7 @@ struct CounterSettings {
   TextErrors errors = TextErrors::strict;
   std::string directory;            // for temporary files
   size_t spill_memory = 96u << 20;  // bytes of provisional ids that wait in memory
-  size_t block_bytes = 512u << 10;  // text that a thread takes at a time
+  size_t block_bytes = 512u << 10;  // of a file that a thread takes at a time; of fed text at most so much
   // Bytes that the threads' tables may take, 0 for any number. With a limit only words that occur `min_count`
   // times or more, and are in `only` if that is not empty, are sure to be kept.
   size_t memory_limit = 0;
@@ -76,6 +76,7 @@ class CorpusCounter {
     std::vector<Appearance> appearances;  // of the table's words, where memory is limited
   };
 
+  void start_threads(bool fed);
   void push(Block block, const Poll& poll);
   void push_text(size_t size, bool ends_source, const Poll& poll);
   std::string take_buffer();
@@ -89,6 +90,7 @@ class CorpusCounter {
   void stop();
 
   const CounterSettings settings_;
+  const size_t fed_bytes_;  // of a block of text that was fed
   std::shared_ptr<Spill> spill_;
   std::shared_ptr<WordRuns> runs_;
   BlockQueue queue_;

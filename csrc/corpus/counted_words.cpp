@@ -1,13 +1,18 @@
 #include "corpus/counted_words.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <numeric>
 #include <string>
 #include <utility>
 
+#include "corpus/parallel.h"
+
 namespace full_w2v {
 namespace {
+
+constexpr size_t kLeastCapacity = 2;  // slots of a table that holds nothing
 
 size_t largest(const std::vector<WordTable>& tables) {
   const auto fewer = [](const WordTable& a, const WordTable& b) { return a.size() < b.size(); };
@@ -17,7 +22,7 @@ size_t largest(const std::vector<WordTable>& tables) {
 }  // namespace
 
 CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> blocks,
-                           std::shared_ptr<const Spill> spill)
+                           std::shared_ptr<const Spill> spill, const Poll& poll)
     : blocks_(std::move(blocks)), spill_(std::move(spill)), numbers_(tables.size()) {
   count_tokens();
   const size_t base = largest(tables);
@@ -25,11 +30,8 @@ CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecor
   table_ = std::move(tables[base]);
   numbers_[base].resize(counts_.size());
   std::iota(numbers_[base].begin(), numbers_[base].end(), 0u);
-  for (size_t thread = 0; thread < tables.size(); ++thread) {
-    if (thread == base) continue;
-    const WordTable taken = std::move(tables[thread]);
-    merge(taken, numbers_[thread]);
-  }
+  tables[base] = WordTable(kLeastCapacity);  // an empty one in its place
+  merge(tables, base, poll);
   find_order();
 }
 
@@ -52,22 +54,54 @@ void CountedWords::count_tokens() {
   for (const BlockRecord& block : blocks_) tokens_ += block.tokens;
 }
 
-// Adds the words of another thread's table and notes their numbers. Both tables are walked in the order of
-// hashes, so that neither's slots are met at random.
-void CountedWords::merge(const WordTable& table, std::vector<uint32_t>& numbers) {
-  numbers.resize(table.size());
-  counts_.reserve(counts_.size() + table.size());
-  table.each([&](const WordTable::Slot& slot) {
-    const bool is_word = slot.id < WordTable::kAlias;
-    const uint32_t id = slot.id & ~WordTable::kAlias;
-    const std::string_view word = slot.key.is_hashed() ? table.word(id) : inline_token(slot.key);
-    table_.reserve(1);
-    const WordTable::Slot& merged = table_.find_or_add(slot.key, word.data(), word.size());
-    const uint32_t number = merged.id & ~WordTable::kAlias;
-    if (number == counts_.size()) counts_.push_back(0);
-    counts_[number] += is_word ? slot.count : 0;
-    numbers[id] = number;
+// Adds the words of all tables but the base and notes their numbers. Nearly all words that matter are known
+// to the base: these are looked up on all threads, the others are then added on one.
+void CountedWords::merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll) {
+  if (tables.size() == 1) return;
+  const size_t parts = tables.size();  // of each table
+  std::vector<std::vector<const WordTable::Slot*>> unknown(parts * tables.size());
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (i != base) numbers_[i].resize(tables[i].size());
+  }
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i; (i = next++) < unknown.size();) {
+      const size_t table = i / parts;
+      if (table != base) count_known(tables[table], i % parts, parts, numbers_[table], unknown[i]);
+    }
+  };
+  run_threads(static_cast<int>(tables.size()), work, [&] { next = unknown.size(); }, poll);
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    for (const WordTable::Slot* slot : unknown[i]) add(tables[i / parts], *slot, numbers_[i / parts]);
+  }
+}
+
+// Counts the words of a part of another thread's table that this one has, and lists the others. Both tables
+// are walked in the order of hashes, so that neither's slots are met at random.
+void CountedWords::count_known(const WordTable& table, size_t part, size_t parts,
+                               std::vector<uint32_t>& numbers, std::vector<const WordTable::Slot*>& unknown) {
+  table.each_of_part(part, parts, [&](const WordTable::Slot& slot) {
+    const WordTable::Slot* const known = table_.find(slot.key, table.word(slot));
+    if (known == nullptr) {
+      unknown.push_back(&slot);
+      return;
+    }
+    const uint32_t number = known->id & ~WordTable::kAlias;
+    numbers[slot.id & ~WordTable::kAlias] = number;
+    if (slot.id < WordTable::kAlias) {  // other threads may add to the same word's count
+      __atomic_fetch_add(&counts_[number], slot.count, __ATOMIC_RELAXED);
+    }
   });
+}
+
+void CountedWords::add(const WordTable& table, const WordTable::Slot& slot, std::vector<uint32_t>& numbers) {
+  const std::string_view word = table.word(slot);
+  table_.reserve(1);
+  const WordTable::Slot& merged = table_.find_or_add(slot.key, word.data(), word.size());
+  const uint32_t number = merged.id & ~WordTable::kAlias;
+  if (number == counts_.size()) counts_.push_back(0);
+  if (slot.id < WordTable::kAlias) counts_[number] += slot.count;
+  numbers[slot.id & ~WordTable::kAlias] = number;
 }
 
 // A word's first block is the earliest that brought its thread a new word; in it, ids tell the order.
@@ -108,13 +142,26 @@ uint64_t CountedWords::least_count(size_t words) const {
   return *first_dropped + 1;
 }
 
+// Most words occur only a few times: they are sorted by counting how many have each count.
 std::vector<uint32_t> CountedWords::select(uint64_t min_count) const {
-  std::vector<uint32_t> numbers;
+  constexpr uint64_t kFew = 4096;
+  std::vector<uint32_t> numbers, places(kFew);  // places: by count, first how many, then where the next goes
   for (const uint32_t number : order_) {
-    if (counts_[number] >= min_count) numbers.push_back(number);
+    if (counts_[number] < min_count) continue;
+    if (counts_[number] < kFew) {
+      ++places[counts_[number]];
+    } else {
+      numbers.push_back(number);
+    }
   }
   std::stable_sort(numbers.begin(), numbers.end(),
                    [this](uint32_t a, uint32_t b) { return counts_[a] > counts_[b]; });
+  auto place = static_cast<uint32_t>(numbers.size());
+  for (uint64_t count = kFew; count-- > 0;) place += std::exchange(places[count], place);
+  numbers.resize(place);
+  for (const uint32_t number : order_) {
+    if (counts_[number] >= min_count && counts_[number] < kFew) numbers[places[counts_[number]]++] = number;
+  }
   return numbers;
 }
 

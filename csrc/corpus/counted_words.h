@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "corpus/block.h"
+#include "corpus/block_queue.h"
 #include "corpus/spill.h"
 #include "corpus/word_runs.h"
 #include "corpus/word_table.h"
@@ -20,9 +21,9 @@ using Renaming = std::vector<int32_t>;
 
 class CountedWords {
  public:
-  // Merges what threads have counted, in their tables.
+  // Merges what threads have counted, in their tables, on as many threads.
   CountedWords(std::vector<WordTable> tables, std::vector<BlockRecord> records,
-               std::shared_ptr<const Spill> spill);
+               std::shared_ptr<const Spill> spill, const Poll& poll);
 
   // Merges what threads have put aside: all words that occur `min_count` times or more and are in `only`, if
   // that is not empty, and perhaps others.
@@ -63,7 +64,10 @@ class CountedWords {
   const Spill& spill() const { return *spill_; }
 
  private:
-  void merge(const WordTable& table, std::vector<uint32_t>& numbers);
+  void merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll);
+  void count_known(const WordTable& table, size_t part, size_t parts, std::vector<uint32_t>& numbers,
+                   std::vector<const WordTable::Slot*>& unknown);
+  void add(const WordTable& table, const WordTable::Slot& slot, std::vector<uint32_t>& numbers);
   void find_order();
   void count_tokens();
 

@@ -16,23 +16,19 @@ constexpr size_t kRoomBehind = 16;  // ids that TextKernels::rename may write to
 // A block as final ids.
 struct RenamedBlock {
   FillArray<int32_t> ids;
-  FillArray<uint32_t> ends;  // rising but for the first, which may be 0
+  FillArray<uint32_t> ends;  // rising; sentences without an id are still there
+  FillArray<KeptIds> kept;
 };
 
 void rename_block(const uint32_t* ids, const uint32_t* ends, size_t sentences, const BlockRecord& block,
                   const int32_t* renaming, const TextKernels& kernels, RenamedBlock& out) {
   out.ids.restart(block.tokens + kRoomBehind);
+  out.kept.restart(block.tokens / kIdsAtOnce + 1);
   out.ends.restart(sentences);
-  int32_t* const begin = out.ids.data();
-  int32_t* next = begin;
-  uint32_t token = 0;
-  for (size_t i = 0; i < sentences; token = ends[i++]) {
-    next = kernels.rename(ids + token, ids + ends[i], renaming, next);
-    const auto end = static_cast<uint32_t>(next - begin);
-    if (out.ends.size() == 0 || out.ends[out.ends.size() - 1] != end) out.ends.push(end);
-  }
-  next = kernels.rename(ids + token, ids + block.tokens, renaming, next);
-  out.ids.resize(static_cast<size_t>(next - begin));
+  const int32_t* const end = kernels.rename(ids, block.tokens, renaming, out.ids.data(), out.kept.data());
+  out.ids.resize(static_cast<size_t>(end - out.ids.data()));
+  kernels.move_ends(out.kept.data(), ends, sentences, out.ends.data());
+  out.ends.resize(sentences);
 }
 
 // Where each block begins in its source, in tokens.

@@ -12,6 +12,13 @@ namespace full_w2v {
 
 constexpr size_t kBlockBytes = 64;  // text of one word of bits
 
+// Which of kIdsAtOnce ids were kept when they were renamed: bit i tells of the i-th. `before` counts those of
+// all groups before.
+struct KeptIds {
+  uint32_t before, bits;
+};
+constexpr size_t kIdsAtOnce = 16;
+
 struct TextKernels {
   const char* name;
 
@@ -23,15 +30,38 @@ struct TextKernels {
   // up to 16 places more.
   uint32_t* (*append_positions)(const uint64_t* bits, size_t blocks, uint32_t base, uint32_t* out);
 
+  // Writes for every set bit of line_feeds[b] how many bits are set up to it in ends[0] ... ends[b], plus
+  // `tokens`; returns one past the last. May write one place more.
+  uint32_t* (*append_line_ends)(const uint64_t* line_feeds, const uint64_t* ends, size_t blocks,
+                                uint32_t tokens, uint32_t* out);
+
   // Gives the batch's `count` tokens their keys and homes in a table, whose slots it fetches ahead. Behind
   // the tokens must follow 7 starts and ends that are as good as theirs. May read kKeyPadding bytes behind a
   // token.
-  void (*make_keys)(const char* text, size_t count, const WordTable& table, TokenBatch& batch);
+  void (*make_keys)(const char* text, size_t count, WordTable& table, TokenBatch& batch);
+
+  // Counts the batch's tokens from `first` on as long as they are found at home, as nearly all are, and
+  // writes their ids; returns the number of the first that is not, or `last`.
+  size_t (*count_at_home)(const TokenBatch& batch, size_t first, size_t last, uint32_t* ids);
 
   // Renames ids and leaves out those that become negative; returns one past the last written. `out` must have
-  // room for as many ids as there are, and 16 more.
-  int32_t* (*rename)(const uint32_t* first, const uint32_t* last, const int32_t* renaming, int32_t* out);
+  // room for as many ids as there are, and 16 more; `kept` for count / kIdsAtOnce + 1 groups.
+  int32_t* (*rename)(const uint32_t* ids, size_t count, const int32_t* renaming, int32_t* out, KeptIds* kept);
+
+  // For each end, how many ids before it were kept. Ends may not exceed the number of ids.
+  void (*move_ends)(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out);
 };
+
+// count_at_home without an instruction set's help.
+inline size_t count_one_by_one(const TokenBatch& batch, size_t first, size_t last, uint32_t* ids) {
+  for (; first < last; ++first) {
+    WordTable::Slot& slot = *batch.homes[first];
+    if (!(slot.key == batch.keys[first])) break;
+    ++slot.count;
+    ids[first] = slot.id;
+  }
+  return first;
+}
 
 extern const TextKernels kPortableTextKernels;
 #if defined(__x86_64__)

@@ -20,6 +20,9 @@ namespace full_w2v {
 namespace avx512 {
 namespace {
 
+constexpr int kSlotBits = 5;
+static_assert(sizeof(WordTable::Slot) == 1 << kSlotBits, "homes are found by a shift");
+
 FULL_W2V_AVX512_TEXT inline __mmask64 in_five(__m512i bytes, char low) {
   return _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8(low)), _mm512_set1_epi8(5));
 }
@@ -62,6 +65,20 @@ FULL_W2V_AVX512_TEXT uint32_t* append_positions(const uint64_t* bits, size_t blo
   return out;
 }
 
+FULL_W2V_AVX512_TEXT uint32_t* append_line_ends(const uint64_t* line_feeds, const uint64_t* ends,
+                                                size_t blocks, uint32_t tokens, uint32_t* out) {
+  for (size_t block = 0; block < blocks; ++block) {
+    uint64_t lines = line_feeds[block];
+    do {  // once at least: processors cannot guess whether 64 bytes hold a line feed
+      *out = tokens + static_cast<uint32_t>(_mm_popcnt_u64(ends[block] & _blsmsk_u64(lines)));
+      out += lines != 0;
+      lines = _blsr_u64(lines);
+    } while (lines != 0);
+    tokens += static_cast<uint32_t>(_mm_popcnt_u64(ends[block]));
+  }
+  return out;
+}
+
 // 16 bytes from each of four places.
 FULL_W2V_AVX512_TEXT inline __m512i load_four(const char* text, const uint32_t* starts) {
   const auto load = [&](int i) { return reinterpret_cast<const __m128i*>(text + starts[i]); };
@@ -77,9 +94,8 @@ FULL_W2V_AVX512_TEXT inline __m512i inline_keys(__m512i bytes, __m512i lengths) 
   return _mm512_mask_mov_epi8(ends, _mm512_cmplt_epu8_mask(places, lengths), bytes);
 }
 
-FULL_W2V_AVX512_TEXT void make_keys(const char* text, size_t count, const WordTable& table,
-                                    TokenBatch& batch) {
-  const WordTable::Slot* const slots = table.slots();
+FULL_W2V_AVX512_TEXT void make_keys(const char* text, size_t count, WordTable& table, TokenBatch& batch) {
+  const __m512i slots = _mm512_set1_epi64(reinterpret_cast<int64_t>(table.slots()));
   const __m128i shift = _mm_cvtsi32_si128(table.shift());
   const __m512i low_factor = _mm512_set1_epi64(static_cast<int64_t>(kLowFactor));
   const __m512i high_factor = _mm512_set1_epi64(static_cast<int64_t>(kHighFactor));
@@ -88,7 +104,7 @@ FULL_W2V_AVX512_TEXT void make_keys(const char* text, size_t count, const WordTa
       _mm512_set_epi32(0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c, 0x08080808, 0x08080808, 0x08080808,
                        0x08080808, 0x04040404, 0x04040404, 0x04040404, 0x04040404, 0, 0, 0, 0);
   const __m512i last_four = _mm512_add_epi8(first_four, _mm512_set1_epi8(16));
-  const __m256i in_order = _mm256_set_epi32(7, 5, 3, 1, 6, 4, 2, 0);
+  const __m512i in_order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
   for (size_t i = 0; i < count; i += 8) {
     const __m256i starts = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(batch.starts + i));
     const __m256i ends = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(batch.ends + i));
@@ -101,40 +117,79 @@ FULL_W2V_AVX512_TEXT void make_keys(const char* text, size_t count, const WordTa
     const __m512i low = _mm512_unpacklo_epi64(first, last), high = _mm512_unpackhi_epi64(first, last);
     const __m512i hashes =
         _mm512_add_epi64(_mm512_mullo_epi64(low, low_factor), _mm512_mullo_epi64(high, high_factor));
-    const __m256i homes =
-        _mm512_cvtepi64_epi32(_mm512_srl_epi64(hashes, shift));  // of tokens 0, 4, 1, 5, ...
+    const __m512i homes = _mm512_add_epi64(  // of tokens 0, 4, 1, 5, ...
+        slots, _mm512_slli_epi64(_mm512_srl_epi64(hashes, shift), kSlotBits));
     _mm512_store_si512(batch.keys + i, first);
     _mm512_store_si512(batch.keys + i + 4, last);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(batch.homes + i),
-                       _mm256_permutevar8x32_epi32(homes, in_order));
+    _mm512_store_si512(batch.homes + i, _mm512_permutexvar_epi64(in_order, homes));
     uint32_t longer = _mm256_cmpgt_epu32_mask(lengths, _mm256_set1_epi32(kInlineBytes));
     for (; longer != 0; longer &= longer - 1) {
       const size_t token = i + static_cast<size_t>(__builtin_ctz(longer));
       batch.keys[token] = hashed_key(text + batch.starts[token], batch.ends[token] - batch.starts[token]);
-      batch.homes[token] = static_cast<uint32_t>(hash_key(batch.keys[token]) >> table.shift());
+      batch.homes[token] = &batch.nowhere;
+      table.prefetch(batch.keys[token]);
     }
-    for (size_t token = i; token < i + 8; ++token) __builtin_prefetch(slots + batch.homes[token], 1);
+    for (size_t token = i; token < i + 8; ++token) __builtin_prefetch(batch.homes[token], 1);
   }
 }
 
-FULL_W2V_AVX512_TEXT int32_t* rename(const uint32_t* first, const uint32_t* last, const int32_t* renaming,
-                                     int32_t* out) {
-  const __m512i dropped = _mm512_set1_epi32(-1);
-  for (; first < last; first += 16) {
-    const ptrdiff_t left = last - first;
-    const auto some = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
-    const __m512i numbers = _mm512_maskz_loadu_epi32(some, first);
-    const __m512i ids = _mm512_mask_i32gather_epi32(dropped, some, numbers, renaming, 4);
-    const __mmask16 kept = _mm512_cmpge_epi32_mask(ids, _mm512_setzero_si512());
-    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(kept, ids));
-    out += _mm_popcnt_u32(kept);
+// The keys at four homes.
+FULL_W2V_AVX512_TEXT inline __m512i load_keys(WordTable::Slot* const* homes) {
+  const auto load = [&](int i) { return reinterpret_cast<const __m128i*>(&homes[i]->key); };
+  const __m256i low = _mm256_loadu2_m128i(load(1), load(0)), high = _mm256_loadu2_m128i(load(3), load(2));
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+FULL_W2V_AVX512_TEXT inline bool four_at_home(const TokenBatch& batch, size_t first) {
+  const __m512i keys = _mm512_loadu_si512(batch.keys + first);
+  return _mm512_cmpneq_epi64_mask(keys, load_keys(batch.homes + first)) == 0;
+}
+
+FULL_W2V_AVX512_TEXT size_t count_at_home(const TokenBatch& batch, size_t first, size_t last, uint32_t* ids) {
+  for (; first + 8 <= last && four_at_home(batch, first) && four_at_home(batch, first + 4); first += 8) {
+    for (size_t i = first; i < first + 8; ++i) {
+      ++batch.homes[i]->count;
+      ids[i] = batch.homes[i]->id;
+    }
   }
-  return out;
+  return count_one_by_one(batch, first, last, ids);
+}
+
+// Renames the ids of `some` lanes.
+FULL_W2V_AVX512_TEXT inline int32_t* rename_some(__mmask16 some, const uint32_t* ids, const int32_t* renaming,
+                                                 int32_t* next, uint32_t& kept_bits) {
+  const __m512i numbers = _mm512_maskz_loadu_epi32(some, ids);
+  const __m512i renamed = _mm512_mask_i32gather_epi32(_mm512_set1_epi32(-1), some, numbers, renaming, 4);
+  const __mmask16 kept = _mm512_cmpge_epi32_mask(renamed, _mm512_setzero_si512());
+  _mm512_storeu_si512(next, _mm512_maskz_compress_epi32(kept, renamed));
+  kept_bits = kept;
+  return next + _mm_popcnt_u32(kept);
+}
+
+FULL_W2V_AVX512_TEXT int32_t* rename(const uint32_t* ids, size_t count, const int32_t* renaming, int32_t* out,
+                                     KeptIds* kept) {
+  int32_t* next = out;
+  for (size_t first = 0; first <= count; first += kIdsAtOnce, ++kept) {
+    const size_t left = count - first;
+    const auto some = static_cast<__mmask16>(left >= kIdsAtOnce ? 0xffff : (1u << left) - 1);
+    kept->before = static_cast<uint32_t>(next - out);
+    next = rename_some(some, ids + first, renaming, next, kept->bits);
+  }
+  return next;
+}
+
+FULL_W2V_AVX512_TEXT void move_ends(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const KeptIds group = kept[ends[i] / kIdsAtOnce];
+    out[i] =
+        group.before + static_cast<uint32_t>(_mm_popcnt_u32(_bzhi_u32(group.bits, ends[i] % kIdsAtOnce)));
+  }
 }
 
 }  // namespace
 
-constexpr TextKernels kKernels = {"avx512", &classify, &append_positions, &make_keys, &rename};
+constexpr TextKernels kKernels = {"avx512",   &classify,      &append_positions, &append_line_ends,
+                                  &make_keys, &count_at_home, &rename,           &move_ends};
 
 }  // namespace avx512
 

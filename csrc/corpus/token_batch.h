@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "corpus/token_key.h"
+#include "corpus/word_table.h"
 
 namespace full_w2v {
 
@@ -16,9 +16,10 @@ struct TokenBatch {
   static constexpr size_t kSlack = 64;                   // places behind them that may be written
 
   alignas(64) TokenKey keys[kTokens + kSlack];
-  alignas(64) uint32_t homes[kTokens + kSlack];  // a key's first slot
-  uint32_t starts[kTokens + kSlack];             // offsets in the text
+  alignas(64) WordTable::Slot* homes[kTokens + kSlack];  // a key's first slot, `nowhere` of a hashed key
+  uint32_t starts[kTokens + kSlack];                     // offsets in the text
   uint32_t ends[kTokens + kSlack];
+  WordTable::Slot nowhere{};  // stays empty: a token whose key alone does not tell it is never found here
 };
 
 }  // namespace full_w2v

@@ -30,6 +30,19 @@ TokenBits token_bits(uint64_t spaces, bool& in_token) {
   return {~spaces & ~behind_token, spaces & behind_token};
 }
 
+// Whether a token is ASCII without NUL, as most are: then it holds neither faults nor wide spaces. May read 7
+// bytes behind it.
+bool is_plain(std::string_view token) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kHigh = 0x8080808080808080u;
+  for (size_t at = 0; at < token.size(); at += 8) {
+    const uint64_t inside = low_bytes(token.size() - at);
+    const uint64_t word = load_word(token.data() + at) & inside;
+    const uint64_t zeros = (word | ~inside) - kOnes;  // borrows from a NUL's high bit
+    if (((word | (zeros & inside)) & kHigh) != 0) return false;
+  }
+  return true;
+}
+
 bool has_wide_space(std::string_view token) {
   const char* const end = token.data() + token.size();
   for (const char* at = token.data(); at < end; ++at) {
@@ -42,7 +55,7 @@ bool has_wide_space(std::string_view token) {
 
 void TokenCounter::count_text(const char* text, size_t size, TextErrors errors, CountedBlock& out) {
   out.ids.restart(size / 2 + 1);
-  out.ends.restart(size + 1);
+  out.ends.restart(size + 2);
   Unfinished token;
   // The text's last token ends at the padding, so that the scan goes on until it has seen the padding's
   // start.
@@ -85,17 +98,15 @@ size_t TokenCounter::find_tokens(const char* text, uint32_t begin, uint32_t end,
   kernels_.classify(text + begin, blocks, spaces, line_feeds);
   batch_.starts[0] = token.start;
   uint32_t* const first_start = batch_.starts + token.exists;
-  auto before = static_cast<uint32_t>(out.ids.size());
   for (size_t block = 0; block < blocks; ++block) {
     const TokenBits bits = token_bits(spaces[block], token.exists);
     starts[block] = bits.starts;
     ends[block] = bits.ends;
-    for (uint64_t lines = line_feeds[block]; lines != 0; lines &= lines - 1) {
-      const uint64_t up_to_line_feed = lines ^ (lines - 1);
-      out.ends.push(before + static_cast<uint32_t>(count_bits(bits.ends & up_to_line_feed)));
-    }
-    before += static_cast<uint32_t>(count_bits(bits.ends));
   }
+  const auto before = static_cast<uint32_t>(out.ids.size());
+  const uint32_t* const last_end =
+      kernels_.append_line_ends(line_feeds, ends, blocks, before, out.ends.data() + out.ends.size());
+  out.ends.resize(static_cast<size_t>(last_end - out.ends.data()));
   kernels_.append_positions(starts, blocks, begin, first_start);
   const uint32_t* const last = kernels_.append_positions(ends, blocks, begin, batch_.ends);
   const auto count = static_cast<size_t>(last - batch_.ends);
@@ -112,7 +123,7 @@ uint32_t TokenCounter::look_up(const char* text, size_t count, CountedBlock& out
   std::fill_n(batch_.ends + count, kKeysAtOnce, 0u);
   kernels_.make_keys(text, count, table_, batch_);
   uint32_t* const ids = out.ids.data() + out.ids.size();
-  for (size_t i = 0; (i = count_at_home(i, count, ids)) < count; ++i) {
+  for (size_t i = 0; (i = kernels_.count_at_home(batch_, i, count, ids)) < count; ++i) {
     const uint32_t start = batch_.starts[i], length = batch_.ends[i] - start;
     const int shift = table_.shift();
     WordTable::Slot& slot = table_.find_or_add(batch_.keys[i], text + start, length);
@@ -123,24 +134,10 @@ uint32_t TokenCounter::look_up(const char* text, size_t count, CountedBlock& out
   return std::accumulate(ids, ids + count, 0u, std::bit_or<>());
 }
 
-// Counts tokens as long as they are found in their first slots, as nearly all are; returns the number of the
-// one that is not. A loop of its own, so that nothing else takes its registers.
-size_t TokenCounter::count_at_home(size_t first, size_t last, uint32_t* ids) {
-  WordTable::Slot* const slots = table_.slots();
-  for (; first < last; ++first) {
-    const TokenKey key = batch_.keys[first];
-    WordTable::Slot& slot = slots[batch_.homes[first]];
-    if (!(slot.key == key) || key.is_hashed()) break;
-    ++slot.count;
-    ids[first] = slot.id;
-  }
-  return first;
-}
-
 // Finds the homes of the batch's keys anew, as the table has grown.
 void TokenCounter::find_homes(size_t first, size_t last) {
   for (size_t i = first; i < last; ++i) {
-    batch_.homes[i] = static_cast<uint32_t>(hash_key(batch_.keys[i]) >> table_.shift());
+    batch_.homes[i] = batch_.keys[i].is_hashed() ? &batch_.nowhere : table_.home(batch_.keys[i]);
   }
 }
 
@@ -148,6 +145,7 @@ void TokenCounter::find_homes(size_t first, size_t last) {
 // are added at once, so that ids keep the order of appearance.
 uint32_t TokenCounter::check_new(WordTable::Slot& slot, std::string_view token, size_t offset,
                                  TextErrors errors) {
+  if (is_plain(token)) return slot.id;
   const size_t fault = find_fault(token);
   if (fault != kNoFault && errors == TextErrors::strict) {
     throw NotText(offset + fault, static_cast<unsigned char>(token[fault]));

@@ -50,7 +50,6 @@ class TokenCounter {
   size_t find_tokens(const char* text, uint32_t begin, uint32_t end, Unfinished& token, CountedBlock& out);
   template <class CheckNew>
   uint32_t look_up(const char* text, size_t count, CountedBlock& out, CheckNew check_new);
-  size_t count_at_home(size_t first, size_t last, uint32_t* ids);
   void find_homes(size_t first, size_t last);
   uint32_t check_new(WordTable::Slot& slot, std::string_view token, size_t offset, TextErrors errors);
   void expand(size_t first_token, size_t first_end, TextErrors errors, CountedBlock& out);

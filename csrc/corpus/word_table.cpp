@@ -28,7 +28,7 @@ void WordTable::grow(size_t capacity) {
   shift_ = shift_for(capacity);
   for (Slot& slot : words) {  // in the order of hashes, so that both arrays are walked once
     if (slot.key.high == 0) continue;
-    size_t at = home(slot.key);
+    size_t at = place(slot.key);
     for (; slots_[at].key.high != 0; at = next(at)) {
       if (slots_[at].count < slot.count) std::swap(slots_[at], slot);  // frequent words stand at home
     }
@@ -45,7 +45,7 @@ WordTable::Slot& WordTable::add(Slot& slot, const TokenKey& key, const char* byt
 }
 
 const WordTable::Slot* WordTable::find(const TokenKey& key, std::string_view token) const {
-  for (size_t at = home(key); slots_[at].key.high != 0; at = next(at)) {
+  for (size_t at = place(key); slots_[at].key.high != 0; at = next(at)) {
     if (holds(slots_[at], key, token)) return &slots_[at];
   }
   return nullptr;

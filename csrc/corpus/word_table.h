@@ -34,6 +34,11 @@ class WordTable {
     return {bytes_.data() + ends_[index], ends_[index + 1] - ends_[index]};
   }
 
+  // The token of a slot.
+  std::string_view word(const Slot& slot) const {
+    return slot.key.is_hashed() ? word(slot.id) : inline_token(slot.key);
+  }
+
   // Makes room for `words` more words, so that slots stay where they are while they are added.
   void reserve(size_t words);
 
@@ -42,12 +47,14 @@ class WordTable {
   const Slot* slots() const { return slots_.data(); }
   int shift() const { return shift_; }
 
-  void prefetch(const TokenKey& key) const { __builtin_prefetch(&slots_[home(key)], 1); }
+  Slot* home(const TokenKey& key) { return slots_.data() + place(key); }
+
+  void prefetch(const TokenKey& key) { __builtin_prefetch(home(key), 1); }
 
   // The slot of a token; its count is 0 if it is new, and its id is then the next one in order of appearance.
   // Room must have been reserved; `bytes` are copied.
   Slot& find_or_add(const TokenKey& key, const char* bytes, size_t length) {
-    for (size_t at = home(key);; at = next(at)) {
+    for (size_t at = place(key);; at = next(at)) {
       Slot& slot = slots_[at];
       if (holds(slot, key, {bytes, length})) return slot;
       if (slot.key.high == 0) return add(slot, key, bytes, length);
@@ -60,8 +67,15 @@ class WordTable {
   // Calls `take(slot)` for each token, in the order of hashes.
   template <class Take>
   void each(Take take) const {
-    for (const Slot& slot : slots_) {
-      if (slot.key.high != 0) take(slot);
+    each_of_part(0, 1, take);
+  }
+
+  // The same for one of `parts` parts, which together are the table.
+  template <class Take>
+  void each_of_part(size_t part, size_t parts, Take take) const {
+    const Slot* const end = slots_.begin() + slots_.size() * (part + 1) / parts;
+    for (const Slot* slot = slots_.begin() + slots_.size() * part / parts; slot < end; ++slot) {
+      if (slot->key.high != 0) take(*slot);
     }
   }
 
@@ -77,7 +91,7 @@ class WordTable {
   bool holds(const Slot& slot, const TokenKey& key, std::string_view token) const {
     return slot.key == key && (!key.is_hashed() || word(slot.id) == token);
   }
-  size_t home(const TokenKey& key) const { return hash_key(key) >> shift_; }
+  size_t place(const TokenKey& key) const { return hash_key(key) >> shift_; }
   size_t next(size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
 
   Slot& add(Slot& slot, const TokenKey& key, const char* bytes, size_t length);

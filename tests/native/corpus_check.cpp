@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -176,22 +177,47 @@ void check_scan(unsigned seed) {
 
 struct Scanned {
   std::vector<uint64_t> spaces, line_feeds;
-  std::vector<uint32_t> positions, homes;
+  std::vector<uint32_t> positions, line_ends, ids, moved_ends;
+  std::vector<ptrdiff_t> homes;
+  std::vector<uint64_t> counts;
   std::vector<TokenKey> keys;
   std::vector<int32_t> renamed;
 
   bool operator==(const Scanned& other) const {
     return spaces == other.spaces && line_feeds == other.line_feeds && positions == other.positions &&
-           homes == other.homes && keys == other.keys && renamed == other.renamed;
+           line_ends == other.line_ends && homes == other.homes && keys == other.keys && ids == other.ids &&
+           counts == other.counts && renamed == other.renamed && moved_ends == other.moved_ends;
   }
 };
+
+void scan_lines(const TextKernels& kernels, Scanned& found) {
+  found.line_ends.resize(found.line_feeds.size() * kBlockBytes + 1);
+  const uint32_t* const last = kernels.append_line_ends(found.line_feeds.data(), found.spaces.data(),
+                                                        found.spaces.size(), 5, found.line_ends.data());
+  found.line_ends.resize(static_cast<size_t>(last - found.line_ends.data()));
+}
+
+// Counts a batch's tokens twice: when the first are added, and when all are known.
+void count_all(const TextKernels& kernels, const std::string& text, size_t count, WordTable& table,
+               const TokenBatch& batch, Scanned& found) {
+  found.ids.resize(count);
+  for (int round = 0; round < 2; ++round) {
+    for (size_t i = 0; (i = kernels.count_at_home(batch, i, count, found.ids.data())) < count; ++i) {
+      const char* const token = text.data() + batch.starts[i];
+      WordTable::Slot& slot = table.find_or_add(batch.keys[i], token, batch.ends[i] - batch.starts[i]);
+      ++slot.count;
+      found.ids[i] = slot.id;
+    }
+  }
+  found.counts = table.counts();
+}
 
 // What a level makes of a text whose tokens are all that lies between two separators, empty or not.
 Scanned scan(const TextKernels& kernels, const std::string& text) {
   constexpr size_t kBlocks = TokenBatch::kTextBytes / kBlockBytes;
   constexpr size_t kRoomBehind = 16;
   static TokenBatch batch;
-  const WordTable table(size_t{1} << 12);
+  WordTable table(size_t{1} << 12);
   Scanned found;
   found.spaces.resize(kBlocks);
   found.line_feeds.resize(kBlocks);
@@ -208,14 +234,24 @@ Scanned scan(const TextKernels& kernels, const std::string& text) {
   std::fill_n(batch.starts + count, 8, 0u);
   std::fill_n(batch.ends + count, 8, 0u);
   kernels.make_keys(text.data(), count, table, batch);
-  found.homes.assign(batch.homes, batch.homes + count);
   found.keys.assign(batch.keys, batch.keys + count);
-  std::vector<int32_t> renaming(size_t{1} << 12);
+  for (size_t i = 0; i < count; ++i) {
+    const bool nowhere = batch.homes[i] == &batch.nowhere;
+    found.homes.push_back(nowhere ? -1 : batch.homes[i] - table.slots());
+  }
+  scan_lines(kernels, found);
+  count_all(kernels, text, count, table, batch, found);
+  std::vector<int32_t> renaming(table.size());
   for (size_t i = 0; i < renaming.size(); ++i) renaming[i] = i % 3 ? static_cast<int32_t>(i) : -1;
   found.renamed.resize(count + kRoomBehind);
+  std::vector<KeptIds> kept(count / kIdsAtOnce + 1);
   const int32_t* const end =
-      kernels.rename(batch.homes, batch.homes + count, renaming.data(), found.renamed.data());
+      kernels.rename(found.ids.data(), count, renaming.data(), found.renamed.data(), kept.data());
   found.renamed.resize(static_cast<size_t>(end - found.renamed.data()));
+  std::vector<uint32_t> ends(count + 1);
+  std::iota(ends.begin(), ends.end(), 0u);
+  found.moved_ends.resize(ends.size());
+  kernels.move_ends(kept.data(), ends.data(), ends.size(), found.moved_ends.data());
   return found;
 }
 
