@@ -86,7 +86,7 @@ def parse() -> argparse.Namespace:
 def measure(
     contenders: dict[str, tuple[str, Settings]], corpus: str, threads: int, sets: Sets, repeats: int
 ) -> dict[str, list[Run]]:
-    """Rounds of one run of each contender (engine, settings), so that a drift of the machine meets them all."""
+    """Rounds of one run of each contender (engine, settings), so that a drift of the machine meets all."""
     runs: dict[str, list[Run]] = defaultdict(list)
     for repeat in range(repeats):
         for name, (engine, settings) in contenders.items():
@@ -105,16 +105,14 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
     sets = set.intersection(*(set(done.quality) for runs in rounds.values() for done in runs))
     engines = {}
     for engine, runs in rounds.items():
-        ratios = [a.words_per_second / b.words_per_second for a, b in zip(ours, runs, strict=True)]
+        both = list(zip(ours, runs, strict=True))
         engines[engine] = {
             "words_per_second": [done.words_per_second for done in runs],
             "whole_seconds": [done.whole_seconds for done in runs],
-            "ours_is_done_sooner": [
-                b.whole_seconds / a.whole_seconds for a, b in zip(ours, runs, strict=True)
-            ],
+            "ours_is_done_sooner": [b.whole_seconds / a.whole_seconds for a, b in both],
             "read_seconds": [done.read_seconds for done in runs],
             "peak_mebibytes": [done.peak_mebibytes for done in runs],
-            "ours_is_faster": ratios,
+            "ours_is_faster": [a.words_per_second / b.words_per_second for a, b in both],
             "quality": {name: [done.quality[name] for done in runs] for name in sorted(sets)},
         }
     return {"settings": vars(settings), "engines": engines}
@@ -123,8 +121,8 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
 def show(report: dict[str, Any]) -> None:
     """Prints one report as two tables."""
     print(f"\n{', '.join(f'{name} {value}' for name, value in report['settings'].items() if name != 'seed')}")
-    rows = [("engine", "M words/s: median [least, most]", "ours is faster", "reading s")]
-    rows[0] += ("whole run s", "ours is done sooner", "peak MiB")
+    head = ("engine", "M words/s: median [least, most]", "ours is faster", "reading s", "whole run s")
+    rows = [(*head, "ours is done sooner", "peak MiB")]
     for engine, figures in report["engines"].items():
         rows.append(
             (
