@@ -68,7 +68,7 @@ double peak_flops() {
   }
   const double seconds = seconds_since(began);
   for (int i = 1; i < chains; ++i) sum[0] = V::add(sum[0], sum[i]);
-  alignas(64) static float used[V::lanes];
+  alignas(64) float used[V::lanes];
   V::store(used, sum[0]);
   __asm__ volatile("" ::"r"(used) : "memory");  // or the compiler would drop the loop
   return 2.0 * chains * V::lanes * rounds / seconds;

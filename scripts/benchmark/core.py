@@ -1,9 +1,10 @@
 """Shows where one core's time goes while it trains, and how far from the core's limits that is.
 
 Compiles core.cpp for this machine's widest instruction set, or the one given, and measures on one thread:
-the peak of multiply-adds on registers; a window's scores and its whole tile with rows in the nearest cache;
-subsampling and drawing; the traffic of rows alone, read and written in training's order; and the engine
-itself, on the corpus and on words so few that their rows stay in the cache. Parts take turns; medians.
+the peak of multiply-adds on registers, there and on all cores at once; a window's scores and its whole tile
+with rows in the nearest cache; subsampling and drawing; the traffic of rows alone, read and written in
+training's order; and the engine itself, on the corpus and on words so few that their rows stay in the cache.
+Parts take turns; medians.
 
     python scripts/benchmark/core.py corpus.txt --vector-size 128
 """
@@ -17,6 +18,7 @@ import sysconfig
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -25,7 +27,7 @@ from conditions import conditions, spread, table
 
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend
-from full_w2v.config import TrainConfig
+from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.corpus import open_corpus
 from full_w2v.encoded import EncodedCorpus, count_corpus
 from full_w2v.model import Model
@@ -125,6 +127,7 @@ def measure(
 ) -> dict[str, float]:
     """One round of every part."""
     peak = library.peak_flops()
+    together = peak_of_all_cores(library)
     words, rows = seconds_of_words_and_rows(library, config, vocabulary, corpus)
     score, tile = ctypes.c_double(), ctypes.c_double()
     stride = -(-config.vector_size // 16) * 16
@@ -134,6 +137,7 @@ def measure(
     nano = 1e9
     return {
         "peak of multiply-adds, GFLOP/s": peak / nano,
+        "peak of all cores at once, times that of one": together / peak,
         "engine, GFLOP/s": real_flops / nano,
         "engine, share of the peak": real_flops / peak,
         "engine with rows in the cache, GFLOP/s": cached_flops / nano,
@@ -147,6 +151,13 @@ def measure(
         "6 x 6 tile in the nearest cache: update, ns": (tile.value - score.value) * nano,
         "6 x 6 tile in the nearest cache, share of the peak": 6 * 36 * stride / tile.value / peak,
     }
+
+
+def peak_of_all_cores(library: ctypes.CDLL) -> float:
+    """FLOP a second of a thread on each core: virtual cores may be halves of one, or others' too."""
+    cores = usable_cores()
+    with ThreadPoolExecutor(cores) as threads:
+        return sum(threads.map(lambda _: library.peak_flops(), range(cores)))
 
 
 def seconds_of_words_and_rows(
