@@ -143,7 +143,8 @@ def count_pairs(
     *,
     min_count: int,
     threads: int,
-    pairs_at_once: int,
+    parts: int,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], int]: ...
 
 class PhraseJoiner:

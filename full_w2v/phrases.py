@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from full_w2v import _native
 from full_w2v.config import checked_integer
+from full_w2v.corpus import Done, Progress
 from full_w2v.encoded import EncodedCorpus, write_encoded
 from full_w2v.errors import ConfigError
 from full_w2v.vocabulary import Vocabulary
@@ -25,6 +26,8 @@ Change = Callable[[NDArray[np.int32], NDArray[np.int64]], tuple[NDArray[np.int32
 
 SPAN_TOKENS = 1 << 20
 PAIRS_AT_ONCE = 1 << 24
+# 16 bytes a slot; when a table grows a quarter of its slots are taken, and the old one is still there.
+BYTES_PER_PAIR = 96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,19 +76,33 @@ class Phrases:
 
 
 def find_phrases(
-    vocabulary: Vocabulary, corpus: EncodedCorpus, settings: PhraseSettings, *, threads: int = 1
+    vocabulary: Vocabulary,
+    corpus: EncodedCorpus,
+    settings: PhraseSettings,
+    *,
+    threads: int = 1,
+    memory_limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Phrases:
     """The pairs of neighbours in a corpus that score above the threshold.
 
     vocabulary: of the corpus; it must hold every word, or words that are none would become neighbours.
+    memory_limit: bytes that the tables of pairs may take, beside the frequent pairs themselves: the corpus is
+        read once for each part of the pairs that fits. Counts stay exact. None takes 1.5 GB a thread at most.
+    progress: called with ("pairs", words counted, words).
     """
+    at_once = PAIRS_AT_ONCE if memory_limit is None else memory_limit // threads // BYTES_PER_PAIR
+    parts = max(threads, corpus.tokens // max(at_once, 1) + 1)
+    done = _reported(corpus, progress, "pairs", corpus.tokens)
     first, second, counts, all_pairs = _native.count_pairs(
         corpus.ids,
         corpus.offsets,
         min_count=settings.min_count + 1,
         threads=threads,
-        pairs_at_once=PAIRS_AT_ONCE,
+        parts=parts,
+        progress=lambda tokens: done(tokens // parts),
     )
+    done(corpus.tokens)
     size = vocabulary.tokens if settings.score == "word2phrase" else len(vocabulary) + all_pairs
     expected = vocabulary.counts[first].astype(np.float64) * vocabulary.counts[second]
     scores = (counts - settings.min_count) / expected * size
@@ -94,13 +111,21 @@ def find_phrases(
 
 
 def join_phrases(
-    vocabulary: Vocabulary, corpus: EncodedCorpus, phrases: Phrases, *, delimiter: str = "_"
+    vocabulary: Vocabulary,
+    corpus: EncodedCorpus,
+    phrases: Phrases,
+    *,
+    delimiter: str = "_",
+    progress: Progress | None = None,
 ) -> tuple[Vocabulary, EncodedCorpus]:
     """The corpus with phrases as words of their own, in a temporary file, and its vocabulary.
 
     A phrase that is spelled like a word of the corpus becomes that word. Words are sorted by count; ties stay
     in the order of the old vocabulary, phrases behind it.
+
+    progress: called with ("join", words read, words); they are read twice, to count and to write them.
     """
+    done = _reported(corpus, progress, "join", 2 * corpus.tokens)
     joiner = _native.PhraseJoiner(phrases.first, phrases.second, first_id=len(vocabulary))
     pairs = zip(phrases.first.tolist(), phrases.second.tolist(), strict=True)
     names = [
@@ -117,10 +142,12 @@ def join_phrases(
         return same[ids], lengths
 
     counts = np.zeros(len(number), np.int64)
-    for ids, _ in _changed(corpus, joined):
+    for ids, _ in _changed(corpus, joined, done):
         counts += np.bincount(ids, minlength=len(counts))
     order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
-    return _renamed(list(number), counts, order, corpus, joined, None)
+    return _renamed(
+        list(number), counts, order, corpus, joined, None, lambda tokens: done(corpus.tokens + tokens)
+    )
 
 
 def restrict_encoded(
@@ -130,8 +157,13 @@ def restrict_encoded(
     min_count: int,
     max_final_vocab: int | None = None,
     path: Path | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Vocabulary, EncodedCorpus]:
-    """A corpus without its rare words: see `Vocabulary.restricted`."""
+    """A corpus without its rare words: see `Vocabulary.restricted`.
+
+    progress: called with ("encode", words read, words).
+    """
+    done = _reported(corpus, progress, "encode", corpus.tokens)
     kept = set(vocabulary.restricted(min_count=min_count, max_final_vocab=max_final_vocab).words)
     order = np.fromiter((i for i, word in enumerate(vocabulary.words) if word in kept), np.int64)
 
@@ -140,13 +172,18 @@ def restrict_encoded(
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         return ids, np.diff(offsets)
 
-    return _renamed(list(vocabulary.words), vocabulary.counts, order, corpus, unchanged, path)
+    return _renamed(list(vocabulary.words), vocabulary.counts, order, corpus, unchanged, path, done)
 
 
-def sentences_of(vocabulary: Vocabulary, corpus: EncodedCorpus) -> Iterator[str]:
-    """The corpus as text: one sentence after the other, words separated by spaces."""
+def sentences_of(
+    vocabulary: Vocabulary, corpus: EncodedCorpus, progress: Progress | None = None
+) -> Iterator[str]:
+    """The corpus as text: one sentence after the other, words separated by spaces.
+
+    progress: called with ("write", words taken, words).
+    """
     words = np.array(vocabulary.words, dtype=object)
-    for ids, offsets in _spans(corpus):
+    for ids, offsets in _spans(corpus, _reported(corpus, progress, "write", corpus.tokens)):
         texts: list[Any] = words[ids].tolist()
         for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
             yield " ".join(texts[begin:end])
@@ -159,6 +196,7 @@ def _renamed(
     corpus: EncodedCorpus,
     change: Change,
     path: Path | None,
+    done: Done,
 ) -> tuple[Vocabulary, EncodedCorpus]:
     """The changed corpus with order[i] renamed to i, and all other words left out."""
     names = np.full(len(words), -1, np.int32)
@@ -166,21 +204,35 @@ def _renamed(
     vocabulary = Vocabulary([words[i] for i in order.tolist()], counts[order], corpus.raw_tokens)
 
     def spans() -> Iterator[Span]:
-        for ids, lengths in _changed(corpus, change):
+        for ids, lengths in _changed(corpus, change, done):
             renamed = names[ids]
             kept = renamed >= 0
             ends = np.concatenate([[0], np.cumsum(kept)])[np.cumsum(lengths)]
             yield renamed[kept], ends
 
-    return vocabulary, write_encoded(spans(), len(vocabulary), corpus.raw_tokens, path)
+    tokens = int(vocabulary.counts.sum())
+    return vocabulary, write_encoded(spans(), tokens, len(vocabulary), corpus.raw_tokens, path)
 
 
-def _changed(corpus: EncodedCorpus, change: Change) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
-    return (change(ids, offsets) for ids, offsets in _spans(corpus))
+def _reported(corpus: EncodedCorpus, progress: Progress | None, phase: str, total: int) -> Done:
+    """Reports one phase's progress, and gives back the pages of the corpus that were read till then."""
+
+    def done(tokens: float) -> None:
+        corpus.release()
+        if progress is not None:
+            progress(phase, tokens, total)
+
+    return done
 
 
-def _spans(corpus: EncodedCorpus) -> Iterator[Span]:
-    """The corpus in spans of whole sentences, of about SPAN_TOKENS tokens each."""
+def _changed(
+    corpus: EncodedCorpus, change: Change, done: Done
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    return (change(ids, offsets) for ids, offsets in _spans(corpus, done))
+
+
+def _spans(corpus: EncodedCorpus, done: Done) -> Iterator[Span]:
+    """The corpus in spans of whole sentences, of about SPAN_TOKENS tokens each; `done` gets their ends."""
     begin = 0
     while begin < corpus.sentences:
         first = int(corpus.offsets[begin])
@@ -188,4 +240,5 @@ def _spans(corpus: EncodedCorpus) -> Iterator[Span]:
         end = min(max(end, begin + 1), corpus.sentences)
         offsets = corpus.offsets[begin : end + 1]
         yield corpus.ids[first : int(offsets[-1])], offsets - first
+        done(float(offsets[-1]))
         begin = end

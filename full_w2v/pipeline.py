@@ -71,7 +71,8 @@ def train(
         phrases may be a number of passes.
     backend: "auto", "cpu", or another one that `full-w2v backends` shows.
     on_phase: called while the corpus is read: with "vocabulary", bytes done (of an iterable, items) and
-        their total or None; then with "encode", words done and their total.
+        their total or None; then with "encode", words done and their total; with phrases, "pairs" and "join"
+        for each pass and "encode" again.
     on_progress: called with a Progress about four times a second while the model trains.
 
     With one thread, equal settings and sentences give equal vectors, bit by bit, in any process.

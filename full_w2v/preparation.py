@@ -29,7 +29,8 @@ class Preparation:
     max_final_vocab: at most so many words are kept, by raising min_count.
     vocabulary: a vocabulary, or its file, that is taken as it is: its words, ids and counts. Other words are
         dropped, whatever their counts.
-    memory_limit: bytes that counting may take for words, beside the vocabulary's own; None: what it needs.
+    memory_limit: bytes that counting may take for words or pairs of them, beside those of the vocabulary and
+        of phrases themselves; None: what it needs.
     cache: a folder in which the encoded corpus is kept and found again.
     cache_hash: "sampled" or "full", how much of the files is read to know them again.
     phrases: joins neighbours that belong together before words are counted and rare ones dropped.
@@ -132,14 +133,24 @@ def _with_phrases(
     vocabulary, encoded = _counted(corpus, every_word, None, progress, seconds)
     with timed(seconds, "phrases"):
         for _ in range(phrases.passes):
-            found = find_phrases(vocabulary, encoded, phrases, threads=wanted.threads or usable_cores())
-            vocabulary, encoded = join_phrases(vocabulary, encoded, found, delimiter=phrases.delimiter)
+            found = find_phrases(
+                vocabulary,
+                encoded,
+                phrases,
+                threads=wanted.threads or usable_cores(),
+                memory_limit=wanted.memory_limit,
+                progress=progress,
+            )
+            vocabulary, encoded = join_phrases(
+                vocabulary, encoded, found, delimiter=phrases.delimiter, progress=progress
+            )
         return restrict_encoded(
             vocabulary,
             encoded,
             min_count=wanted.min_count,
             max_final_vocab=wanted.max_final_vocab,
             path=path,
+            progress=progress,
         )
 
 

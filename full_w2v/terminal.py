@@ -9,7 +9,14 @@ from tqdm import tqdm
 from full_w2v.trainer import Progress
 
 # Title and unit of each phase's bar; the unit of "vocabulary" is that of corpora that are files.
-PHASES = {"vocabulary": ("counting", "B"), "encode": ("encoding", " words"), "train": ("training", " words")}
+PHASES = {
+    "vocabulary": ("counting", "B"),
+    "encode": ("encoding", " words"),
+    "pairs": ("counting pairs", " words"),
+    "join": ("joining", " words"),
+    "write": ("writing", " words"),
+    "train": ("training", " words"),
+}
 
 
 class PhaseBars:
@@ -33,7 +40,7 @@ class PhaseBars:
         self._close()
 
     def phase(self, name: str, done: float, total: float | None) -> None:
-        """Shows how far "vocabulary" or "encode" has come: of `total` units, if that is known."""
+        """Shows how far a phase of reading has come: of `total` units, if that is known."""
         self._show(name, done, total, "")
 
     def training(self, progress: Progress) -> None:

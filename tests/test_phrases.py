@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ import full_w2v
 from full_w2v import phrases as module
 from full_w2v.cli import main
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import encode_corpus
+from full_w2v.encoded import LEAST_MEMORY, encode_corpus
 from full_w2v.errors import ConfigError
-from full_w2v.phrases import PhraseSettings, find_phrases, join_phrases
+from full_w2v.phrases import PhraseSettings, find_phrases, join_phrases, sentences_of
 from full_w2v.preparation import Preparation, prepare
 
 words = st.sampled_from("abcdefg")
@@ -90,6 +90,45 @@ def test_two_passes_join_three_words():
     assert prepared.encoded.raw_tokens == prepared.vocabulary.raw_tokens == 600 * 8
     assert np.bincount(prepared.encoded.ids).tolist() == prepared.vocabulary.counts.tolist()
     assert list(prepared.seconds) == ["vocabulary", "encode", "phrases"]
+
+
+def test_a_memory_limit_counts_the_pairs_in_more_parts(monkeypatch):
+    draw = np.random.default_rng(2)
+    text = [[f"w{word}" for word in row] for row in draw.zipf(1.3, (1500, 20)) % 9000]
+    vocabulary, corpus, free, _ = found(text, min_count=1, threshold=1.0)
+    parts = []
+    counted = module._native.count_pairs
+
+    def spy(*arrays, **wanted):
+        parts.append(wanted["parts"])
+        return counted(*arrays, **wanted)
+
+    monkeypatch.setattr(module._native, "count_pairs", spy)
+    wanted = PhraseSettings(min_count=1, threshold=1.0)
+    limited = find_phrases(vocabulary, corpus, wanted, threads=2, memory_limit=LEAST_MEMORY)
+    assert parts == [30_000 // (LEAST_MEMORY // 2 // module.BYTES_PER_PAIR) + 1]
+    assert len(free) > 0
+    for name in ("first", "second", "counts", "scores"):
+        np.testing.assert_array_equal(getattr(limited, name), getattr(free, name))
+
+
+def test_every_phase_reports_how_far_it_is(monkeypatch):
+    monkeypatch.setattr(module, "SPAN_TOKENS", 500)
+    calls = []
+    wanted = Preparation(min_count=3, phrases=PhraseSettings(passes=2, threshold=5.0))
+    prepared = prepare(open_corpus(news()), wanted, lambda *call: calls.append(call))
+    assert (
+        len(list(sentences_of(prepared.vocabulary, prepared.encoded, lambda *call: calls.append(call))))
+        == 600
+    )
+    phases = [phase for phase, group in groupby(name for name, _, _ in calls)]
+    assert phases == ["vocabulary", "encode", *["pairs", "join"] * 2, "encode", "write"]
+    for phase, group in groupby(calls, lambda call: call[0]):
+        done, totals = zip(*[call[1:] for call in group], strict=True)
+        assert list(done) == sorted(done)
+        assert phase == "vocabulary" or done[-1] == totals[-1]
+    joins = [call for call in calls if call[0] == "join"]
+    assert len(joins) >= 2 * 2 * (600 * 7 // 500)  # two passes, each read twice, by spans
 
 
 def test_a_rare_word_between_two_words_keeps_them_apart():

@@ -7,6 +7,7 @@
 #include "bindings/arrays.h"
 #include "bindings/native.h"
 #include "bindings/native_token_collector.h"
+#include "bindings/poll.h"
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
 
@@ -14,17 +15,6 @@ namespace py = pybind11;
 
 namespace full_w2v {
 namespace {
-
-// Lets Python handle signals and report progress while native threads work. `progress` is None or a callable
-// that takes `done()`; it must outlive the poll, as the poll may run without the GIL.
-template <class Done>
-Poll make_poll(const py::object& progress, Done done) {
-  return [&progress, done] {
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (!progress.is_none()) progress(done());
-  };
-}
 
 TextErrors text_errors(const std::string& errors) {
   if (errors == "strict") return TextErrors::strict;

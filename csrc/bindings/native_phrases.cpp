@@ -1,9 +1,11 @@
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
+#include "bindings/poll.h"
 #include "corpus/phrases.h"
 
 namespace py = pybind11;
@@ -33,18 +35,17 @@ py::array_t<T> column(const std::vector<PairCount>& pairs, Value value) {
 }
 
 py::tuple count_all_pairs(const Array<int32_t>& ids, const Array<int64_t>& offsets, int64_t min_count,
-                          int threads, int64_t pairs_at_once) {
+                          int threads, int64_t parts, const py::object& progress) {
   const EncodedView corpus = checked_corpus(ids, offsets);
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
-  const Poll signals = [] {
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  };
+  if (parts < 1) throw std::invalid_argument("parts must be positive, got " + std::to_string(parts));
+  std::atomic<int64_t> done{0};
+  const Poll poll = make_poll(progress, [&done] { return done.load(); });
   int64_t all_pairs = 0;
   std::vector<PairCount> pairs;
   {
     const py::gil_scoped_release release;
-    pairs = count_pairs(corpus, min_count, threads, pairs_at_once, all_pairs, signals);
+    pairs = count_pairs(corpus, min_count, threads, parts, all_pairs, done, poll);
   }
   return py::make_tuple(column<int32_t>(pairs, [](const PairCount& pair) { return pair.first; }),
                         column<int32_t>(pairs, [](const PairCount& pair) { return pair.second; }),
@@ -88,9 +89,12 @@ class PhraseJoiner {
 }  // namespace
 
 void bind_phrases(py::module_& module) {
-  module.def("count_pairs", &count_all_pairs, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
-             py::kw_only(), py::arg("min_count"), py::arg("threads"), py::arg("pairs_at_once"),
-             "Frequent pairs of neighbours: (first, second, counts, number of different pairs).");
+  module.def(
+      "count_pairs", &count_all_pairs, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
+      py::kw_only(), py::arg("min_count"), py::arg("threads"), py::arg("parts"),
+      py::arg("progress") = py::none(),
+      "Frequent pairs of neighbours: (first, second, counts, number of different pairs). progress(tokens) "
+      "is called now and then; every part counts all tokens.");
   py::class_<PhraseJoiner>(module, "PhraseJoiner", "Replaces pairs of words by words of their own.")
       .def(py::init<const Array<int32_t>&, const Array<int32_t>&, int32_t>(), py::arg("first").noconvert(),
            py::arg("second").noconvert(), py::kw_only(), py::arg("first_id"))

@@ -1,7 +1,6 @@
 #include "corpus/phrases.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <tuple>
 
@@ -10,6 +9,8 @@
 
 namespace full_w2v {
 namespace {
+
+constexpr int64_t kTokensAtOnce = 1 << 16;  // between looks at whether to stop
 
 uint64_t pair_key(int32_t first, int32_t second) {
   return static_cast<uint64_t>(static_cast<uint32_t>(first)) << 32 | static_cast<uint32_t>(second);
@@ -70,32 +71,38 @@ class PairTable {
 
 // Counts the pairs whose hash falls into one of `parts` parts.
 void count_part(const EncodedView& corpus, uint64_t part, uint64_t parts, const std::atomic<bool>& stopped,
-                PairTable& table) {
-  for (int64_t sentence = 0; sentence < corpus.sentences && !stopped; ++sentence) {
-    for (int64_t i = corpus.offsets[sentence] + 1; i < corpus.offsets[sentence + 1]; ++i) {
+                std::atomic<int64_t>& tokens_done, PairTable& table) {
+  int64_t reported = 0;
+  for (int64_t sentence = 0; sentence < corpus.sentences; ++sentence) {
+    const int64_t end = corpus.offsets[sentence + 1];
+    for (int64_t i = corpus.offsets[sentence] + 1; i < end; ++i) {
+      if (i - reported >= kTokensAtOnce) {
+        if (stopped) return;
+        tokens_done += i - reported;
+        reported = i;
+      }
       const uint64_t key = pair_key(corpus.ids[i - 1], corpus.ids[i]);
       const uint64_t hash = fold(key, 0);
       if ((hash >> 40) % parts == part) table.add(key, hash);
     }
   }
+  tokens_done += corpus.offsets[corpus.sentences] - reported;
 }
 
 }  // namespace
 
-std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads,
-                                   int64_t pairs_at_once, int64_t& all_pairs, const Poll& poll) {
-  const int64_t tokens = corpus.offsets[corpus.sentences];
-  const auto parts =
-      static_cast<uint64_t>(std::max<int64_t>(tokens / std::max<int64_t>(pairs_at_once, 1) + 1, threads));
+std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads, int64_t parts,
+                                   int64_t& all_pairs, std::atomic<int64_t>& tokens_done, const Poll& poll) {
   std::vector<PairCount> frequent;
   std::mutex mutex;
-  std::atomic<uint64_t> next_part{0};
+  std::atomic<int64_t> next_part{0};
   std::atomic<bool> stopped{false};
   all_pairs = 0;
   const auto work = [&] {
-    for (uint64_t part; (part = next_part++) < parts && !stopped;) {
+    for (int64_t part; (part = next_part++) < parts && !stopped;) {
       PairTable table;
-      count_part(corpus, part, parts, stopped, table);
+      count_part(corpus, static_cast<uint64_t>(part), static_cast<uint64_t>(parts), stopped, tokens_done,
+                 table);
       const std::lock_guard<std::mutex> lock(mutex);
       all_pairs += static_cast<int64_t>(table.size());
       table.each([&](uint64_t key, int64_t count) {

@@ -1,6 +1,7 @@
 // Phrases: pairs of neighbouring words that occur together more often than their counts explain.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -22,10 +23,11 @@ struct PairCount {
 };
 
 // The pairs of neighbours within sentences that occur `min_count` times or more, ordered by first and second.
-// Counts are exact. The corpus is read once for each part of the pairs (by a hash), so that no thread's table
-// has to hold more than about `pairs_at_once` of them; `all_pairs` becomes the number of different pairs.
-std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads,
-                                   int64_t pairs_at_once, int64_t& all_pairs, const Poll& poll);
+// Counts are exact. The corpus is read once for each of `parts` parts of the pairs (by a hash), so that no
+// thread's table has to hold more; `all_pairs` becomes the number of different pairs. `tokens_done` counts
+// the tokens of the corpus once for each part.
+std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads, int64_t parts,
+                                   int64_t& all_pairs, std::atomic<int64_t>& tokens_done, const Poll& poll);
 
 // Ids of joined pairs by (first << 32 | second).
 using JoinedPairs = std::unordered_map<uint64_t, int32_t>;

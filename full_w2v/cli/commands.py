@@ -123,11 +123,11 @@ def phrases(options: argparse.Namespace) -> None:
     )
     with PhaseBars(enabled=not options.quiet) as bars:
         prepared = prepare(corpus, wanted, bars.phase)
-    with prepared.encoded as encoded:
+        encoded = prepared.encoded
         with written_aside(Path(options.output)) as file:
-            file.writelines(
-                f"{sentence}\n".encode() for sentence in sentences_of(prepared.vocabulary, encoded)
-            )
+            sentences = sentences_of(prepared.vocabulary, encoded, bars.phase)
+            file.writelines(f"{sentence}\n".encode() for sentence in sentences)
+    with encoded:
         _say(
             options,
             f"{options.output}: {encoded.sentences:,} sentences of {encoded.tokens:,} words, "

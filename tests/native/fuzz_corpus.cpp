@@ -59,7 +59,8 @@ void check_encoding(const CountedWords& words, int64_t span) {
   expect(offsets.front() == 0 && offsets.back() == tokens);
   for (int64_t i = 0; i < tokens; ++i) expect(ids[i] >= 0 && ids[i] < static_cast<int32_t>(numbers.size()));
   int64_t all_pairs = 0;
-  const auto pairs = count_pairs({ids.data(), offsets.data(), size.sentences}, 1, 1, 7, all_pairs, kNoPoll);
+  const auto pairs =
+      count_pairs({ids.data(), offsets.data(), size.sentences}, 1, 1, 2, all_pairs, done, kNoPoll);
   expect(all_pairs == static_cast<int64_t>(pairs.size()));
 }
 
