@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "cpu/gradient_kernel.h"
+#include "cpu/prefetch.h"
 #include "cpu/tile.h"
 #include "cpu/update_kernel.h"
 #include "cpu/vector.h"
@@ -58,7 +59,7 @@ struct CbowKernel {
     Float h[S];
     find_hidden<S>(tile, at, h);
     for (int o = 0; o < tile.outputs; ++o) {
-      if (o % 2 == 0) prefetch_ahead<V, S>(tile.ahead + o, 1, k);
+      if (o % 2 == 0) prefetch<V, S>({tile.ahead + o, 1}, k);
       const float* const row = tile.output[o] + at;
       Float sum = k == 0 ? V::broadcast(0.0f) : V::load(tile.sums + o * V::lanes);
       UNROLL for (int s = 0; s < S; ++s) sum = V::fma(h[s], V::load(row + s * V::lanes), sum);
@@ -99,7 +100,7 @@ struct CbowKernel {
     // A row that comes again would be seen changed: then all are read before the first is stored.
     if (!Distinct) add_errors<S>(tile, at, error);
     for (int o = 0; o < tile.outputs; ++o) {
-      if (o % 2 == 1) prefetch_ahead<V, S>(tile.ahead + o, 1, k);
+      if (o % 2 == 1) prefetch<V, S>({tile.ahead + o, 1}, k);
       const Float g = V::broadcast(tile.gradients[o]);
       float* const row = tile.output[o] + at;
       UNROLL for (int s = 0; s < S; ++s) {
@@ -123,7 +124,7 @@ struct CbowKernel {
         V::store(row + s * V::lanes, V::add(V::load(row + s * V::lanes), error[s]));
       }
     }
-    prefetch_ahead<V, S>(tile.ahead + tile.outputs, 1, k);
+    prefetch<V, S>({tile.ahead + tile.outputs, 1}, k);
   }
 
   static void train(const CbowTile& tile) {

@@ -28,7 +28,8 @@ class ChunkTrainer {
         small_(words_, workspace, tile_, job.params),
         counted_(words_, workspace, tile_) {
     const int rows = work_.outputs + 2 * params_.share_negatives - 1;  // that a tile is the first to need
-    tiles_ahead_ = rows < kRowsAhead ? kRowsAhead / rows : 1;
+    const int64_t tiles = kBytesAhead / (rows * job.stride * static_cast<int64_t>(sizeof(float)));
+    tiles_ahead_ = tiles > 1 ? static_cast<int>(tiles) : 1;
   }
 
   SpanStats train(Segment* segments, int count) {
@@ -48,9 +49,9 @@ class ChunkTrainer {
   // Two such windows with common negatives reach one word further and have one target more.
   using TwoPlain = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, Pairs::windows>;
   using TwoCounted = FixedKernels<V, kUsualOutputs + 1, kUsualContexts + 2, Pairs::counted>;
-  // Rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in
+  // Of rows between fetching one and training it: enough to come from memory meanwhile, few enough to stay in
   // the nearest cache until then.
-  static constexpr int kRowsAhead = 24;
+  static constexpr int64_t kBytesAhead = 12 * 1024;
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
@@ -105,9 +106,11 @@ class ChunkTrainer {
 
   KERNEL_INLINE Kernel kernel_for_small() {
     // The loss reads the counts.
-    const bool uncounted =
-        params_.share_negatives == kSharedWindows && small_.distinct() && !params_.loss && !tile_.rounded;
-    if (uncounted && TwoPlain::fits(tile_.contexts, tile_.outputs)) {
+    const bool uncounted = small_.distinct() && !params_.loss;
+    tile_.once = uncounted && params_.share_negatives == 1;
+    if (tile_.once) return &GeneralKernel<V>::train;
+    if (uncounted && params_.share_negatives == kSharedWindows && !tile_.rounded &&
+        TwoPlain::fits(tile_.contexts, tile_.outputs)) {
       return TwoPlain::table.by_contexts[tile_.contexts];
     }
     small_.count();

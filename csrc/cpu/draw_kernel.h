@@ -69,28 +69,38 @@ KERNEL_INLINE typename V::Word window_radii(const SgnsParams& params, typename V
   return V::load_words(radius);
 }
 
-// Window radius and outputs of `lanes` tokens. Output o of lane l is output_ids[o * lanes + l]: the token's
-// own id, then its negatives. Returns a vector that is not 0 in lanes where an output repeats.
+// Window radius of `lanes` tokens and the draws of their negatives. Output o of lane l is
+// output_ids[o * lanes + l]: the token's own id, then the draws, which pick_negatives makes ids of.
 template <class V>
-KERNEL_INLINE typename V::Word draw_windows(const SgnsParams& params, const AliasSlot* noise, uint32_t epoch,
-                                            const uint32_t* ids, const uint32_t* low, const uint32_t* high,
-                                            uint32_t* radius, uint32_t* output_ids) {
-  using Word = typename V::Word;
-  const auto vocabulary = static_cast<uint32_t>(params.vocabulary);
-  Word repeats = V::broadcast_word(0);
+KERNEL_INLINE void draw_windows(const SgnsParams& params, uint32_t epoch, const uint32_t* ids,
+                                const uint32_t* low, const uint32_t* high, uint32_t* radius,
+                                uint32_t* output_ids) {
   V::store_words(output_ids, V::load_words(ids));
   for (int block = 0; block < token_blocks(params.negative); ++block) {
     const LaneBlocks<V> blocks =
         draw_lanes<V>(params.seed, epoch, low, high, kTokenBlock + static_cast<uint32_t>(block));
     if (block == 0) V::store_words(radius, window_radii<V>(params, blocks.word[kWindowDraw]));
     for (int w = block == 0; w < 4 && 4 * block + w <= params.negative; ++w) {
-      const int output = 4 * block + w;
-      const Word drawn = V::draw_from_alias(noise, vocabulary, blocks.word[w]);
-      for (int o = 0; o < output; ++o) {
-        repeats = V::mark_equal(repeats, drawn, V::load_words(output_ids + o * V::lanes));
-      }
-      V::store_words(output_ids + output * V::lanes, drawn);
+      V::store_words(output_ids + (4 * block + w) * V::lanes, blocks.word[w]);
     }
+  }
+}
+
+// Draws become negatives, in place. Returns a vector that is not 0 in lanes where an output repeats.
+template <class V>
+KERNEL_INLINE typename V::Word pick_negatives(const SgnsParams& params, const AliasSlot* noise,
+                                              uint32_t* output_ids) {
+  using Word = typename V::Word;
+  const auto vocabulary = static_cast<uint32_t>(params.vocabulary);
+  const Word mark = V::broadcast_word(1);
+  Word repeats = V::broadcast_word(0);
+  for (int output = 1; output <= params.negative; ++output) {
+    const Word drawn = V::load_words(output_ids + output * V::lanes);
+    const Word picked = V::draw_from_alias(noise, vocabulary, drawn);
+    for (int o = 0; o < output; ++o) {
+      repeats = V::mark_equal(repeats, picked, V::load_words(output_ids + o * V::lanes), mark);
+    }
+    V::store_words(output_ids + output * V::lanes, picked);
   }
   return repeats;
 }

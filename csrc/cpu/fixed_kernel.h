@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/gradient_kernel.h"
+#include "cpu/prefetch.h"
 #include "cpu/score_kernel.h"
 #include "cpu/tile.h"
 #include "cpu/update_kernel.h"
@@ -51,10 +52,14 @@ struct FixedKernel {
 
   static constexpr SlotFacts<V, C, O> facts{};
 
+  // Rows ahead that come while the first contexts are scored; the others come during the update.
+  static constexpr int kFetchedByScores = 3;
+
   template <int From>
   KERNEL_INLINE static void score(const Tile& tile, Float* groups) {
     constexpr int T = C - From < height ? C - From : height;
-    score_block<V, T, O>(tile.context + From, tile.output, tile.vectors, groups);
+    const RowsAhead ahead{tile.ahead, From == 0 ? kFetchedByScores : 0};
+    score_block<V, T, O>(tile.context + From, tile.output, tile.vectors, groups, ahead);
     if constexpr (From + T < C) score<From + T>(tile, groups + layout.block(O) / V::group);
   }
 
@@ -106,7 +111,8 @@ struct FixedKernel {
       slices.meet(row, row, tile.gradients + layout.slot(c, 0));
     }
     slices.store(tile.output, k);
-    prefetch_ahead<V, S>(tile.ahead, P == Pairs::once ? O + 1 : tile.ahead_rows, k);
+    const int rows = P == Pairs::once ? O + 1 : tile.ahead_rows;
+    prefetch<V, S>({tile.ahead + kFetchedByScores, rows - kFetchedByScores}, k);
   }
 
   template <Pairs P>

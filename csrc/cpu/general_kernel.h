@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cpu/gradient_kernel.h"
+#include "cpu/prefetch.h"
 #include "cpu/score_kernel.h"
 #include "cpu/tile.h"
 #include "cpu/update_kernel.h"
@@ -18,6 +19,7 @@ struct Strip {
   int first, last;
   bool copied;               // whether `old_context` holds their vectors as they were, else the rows do
   float* const* old_output;  // the output rows before the tile
+  int ahead_share;           // rows ahead that are fetched with the update of each block of outputs
 };
 
 // The kernels of one block of outputs by its width and, for scores, by the number of contexts that meet it;
@@ -58,7 +60,7 @@ struct BlockKernels {
     constexpr int vectors_out = (groups + per_vector - 1) / per_vector;
     Float sums[vectors_out * per_vector];
     UNROLL for (int g = 0; g < vectors_out * per_vector; ++g) sums[g] = V::broadcast(0.0f);
-    score_block<V, T, B>(context, output, vectors, sums);
+    score_block<V, T, B>(context, output, vectors, sums, {});
     UNROLL for (int v = 0; v < vectors_out; ++v) {
       V::store_unaligned(scores + v * V::lanes, V::join_groups(sums + v * per_vector));
     }
@@ -89,17 +91,20 @@ constexpr BlockKernels<V> BlockKernels<V>::table{};
 // Strip after strip of contexts, each with all outputs: its rows come from memory once.
 template <class V>
 struct GeneralKernel {
+  using Float = typename V::Float;
   using Layout = SlotLayout<V>;
 
   static void train(const Tile& tile) {
     const Layout layout{tile.contexts, tile.outputs};
     const int length = layout.strip();
-    Strip strip{0, 0, layout.width < tile.outputs, tile.output};
+    const int blocks = Layout::ceil_divide(tile.outputs, layout.width);
+    Strip strip{0, 0, blocks > 1, tile.output, Layout::ceil_divide(tile.ahead_rows, blocks)};
     if (length < tile.contexts) strip.old_output = copy_outputs(tile);
     for (; strip.first < tile.contexts; strip.first = strip.last) {
       strip.last = Layout::least(strip.first + length, tile.contexts);
       find_gradients(tile, layout, strip);
       update(tile, layout, strip);
+      strip.ahead_share = 0;
     }
   }
 
@@ -136,10 +141,27 @@ struct GeneralKernel {
         score[down](context + (c - strip.first), output + o, tile.vectors, tile.scores + slot);
         slot += layout.block(across);
       }
-      for (int at = first; at < slot; at += V::lanes) {
-        V::store(tile.gradients + at, gradient<V>(V::load(tile.scores + at), V::load(tile.positive + at),
-                                                  V::load(tile.total + at), tile.rate));
-      }
+      score_to_gradients(tile, first, slot);
+      if (tile.once && o == 0) add_labels(tile, layout, strip);
+    }
+  }
+
+  // The gradients of output 0, which were taken for those of a negative.
+  static void add_labels(const Tile& tile, const Layout& layout, const Strip& strip) {
+    const int across = layout.block_width(0);
+    float* block = tile.gradients + layout.slot(strip.first, 0);
+    for (int c = strip.first; c < strip.last; c += layout.height, block += layout.block(across)) {
+      const int down = Layout::least(layout.height, strip.last - c);
+      for (int row = 0; row < down; ++row) block[row * across] += tile.rate;
+    }
+  }
+
+  // Slots first ... last - 1. Of pairs that are trained once all are taken for negatives here.
+  static void score_to_gradients(const Tile& tile, int first, int last) {
+    Float positive = V::broadcast(0.0f), total = V::broadcast(1.0f);
+    for (int at = first; at < last; at += V::lanes) {
+      if (!tile.once) positive = V::load(tile.positive + at), total = V::load(tile.total + at);
+      V::store(tile.gradients + at, gradient<V>(V::load(tile.scores + at), positive, total, tile.rate));
     }
   }
 
@@ -154,11 +176,19 @@ struct GeneralKernel {
   static void update_slice(const Tile& tile, const Layout& layout, const Strip& strip, int k, int slices) {
     if (strip.copied) copy_contexts(tile, strip, k, slices);
     const auto& update = BlockKernels<V>::table.update[slices];
+    int row_ahead = 0;
     for (int o = 0; o < tile.outputs; o += layout.width) {
       update[layout.block_width(o)](tile, layout, strip, o, k);
+      const RowsAhead ahead = next_ahead(tile, strip, row_ahead);
+      for (int s = 0; s < slices; ++s) prefetch<V, 1>(ahead, k + s);
     }
-    if (strip.first > 0) return;
-    for (int s = 0; s < slices; ++s) prefetch_ahead<V, 1>(tile.ahead, tile.ahead_rows, k + s);
+  }
+
+  // The next rows of the strip's share, from row `at` on.
+  static RowsAhead next_ahead(const Tile& tile, const Strip& strip, int& at) {
+    const RowsAhead next{tile.ahead + at, Layout::least(strip.ahead_share, tile.ahead_rows - at)};
+    at += next.count;
+    return next;
   }
 
   // One block of outputs changes the contexts, and the next one needs them as they were.

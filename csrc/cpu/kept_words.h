@@ -57,14 +57,22 @@ class KeptWords {
     const uint32_t* const ids = work_.ids.get();
     int32_t* const latest = work_.latest_repeat.get();
     const int reach = 2 * params_.window + params_.share_negatives - 1;
-    for (int32_t i = first_known_; i < last_known_; ++i) latest[i] = -1;
-    for (int distance = reach; distance >= 1; --distance) {
-      for (int32_t i = first_known_ + distance; i < last_known_; ++i) {
-        latest[i] = ids[i] == ids[i - distance] ? i - distance : latest[i];
+    uint32_t nearest[V::lanes];  // words back to the same word, 0 where there is none
+    int32_t last = -1;
+    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
+      const typename V::Word words = V::load_words(ids + i);
+      typename V::Word found = V::broadcast_word(0);
+      // Before the first known word stand any ids: what repeats one of them is no window's.
+      for (int back = reach; back >= 1; --back) {
+        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
+        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
       }
-    }
-    for (int32_t i = first_known_ + 1; i < last_known_; ++i) {
-      latest[i] = latest[i] < latest[i - 1] ? latest[i - 1] : latest[i];
+      V::store_words(nearest, found);
+      for (int lane = 0; lane < V::lanes; ++lane) {
+        const int32_t again = nearest[lane] ? i + lane - static_cast<int32_t>(nearest[lane]) : -1;
+        last = again > last ? again : last;
+        latest[i + lane] = last;
+      }
     }
   }
 
@@ -93,7 +101,7 @@ class KeptWords {
   // Outputs of a kept word: its own id, then its negatives.
   KERNEL_INLINE OutputIds outputs(int32_t i) const {
     const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
-    return {&work_.output_ids[int64_t{from} * work_.outputs + (i - from)]};
+    return {outputs_of_vector(from) + (i - from)};
   }
   // Whether words low ... high - 1, at most 2 W + K of them, and the outputs of word i are all different.
   KERNEL_INLINE bool distinct(int32_t i, int32_t low, int32_t high) const {
@@ -246,12 +254,16 @@ class KeptWords {
     // Whole vectors are drawn, and rows ahead of the last word are fetched: both must see valid ids.
     for (int32_t i = last_known_; i < last_ + work_.margin; ++i) put(i, 0, 0);
     for (int32_t i = work_.margin; i < last_; i += V::lanes) {
-      const typename V::Word repeats =
-          draw_windows<V>(params_, job_.tables.noise, static_cast<uint32_t>(job_.epoch), &work_.ids[i],
-                          &work_.position_low[i], &work_.position_high[i], &work_.radius[i],
-                          &work_.output_ids[int64_t{i} * work_.outputs]);
-      V::store_words(&work_.repeats[i], repeats);
+      draw_windows<V>(params_, static_cast<uint32_t>(job_.epoch), &work_.ids[i], &work_.position_low[i],
+                      &work_.position_high[i], &work_.radius[i], outputs_of_vector(i));
     }
+    // By itself: the processor then waits for slots of several vectors' negatives at once.
+    for (int32_t i = work_.margin; i < last_; i += V::lanes) {
+      V::store_words(&work_.repeats[i], pick_negatives<V>(params_, job_.tables.noise, outputs_of_vector(i)));
+    }
+  }
+  KERNEL_INLINE uint32_t* outputs_of_vector(int32_t i) const {
+    return &work_.output_ids[int64_t{i} * work_.outputs];
   }
 
   const TrainJob& job_;

@@ -18,7 +18,7 @@ struct Tile {
   float rate;
   float** context;  // input row of each context
   float** output;   // output row of each output
-  // By slot; unless counted, output 0 is the one with label 1 and every pair is trained once.
+  // By slot; without a meaning if all pairs are trained once, those of output 0 with label 1.
   float* positive;
   float* total;
   uint64_t window_contexts[kMostSmallWindows];  // a bit for each context of a window (SmallTile)
@@ -30,6 +30,7 @@ struct Tile {
   const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated
   int ahead_rows;
   bool keep_scores;
+  bool once;  // whether they are, as the general kernel must be told
 };
 
 constexpr int kMostStrip = 16;  // contexts that are trained together

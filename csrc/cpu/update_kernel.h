@@ -14,15 +14,6 @@ constexpr int update_slices(int outputs) {
   return fit < 1 ? 1 : fit > 2 ? 2 : fit;
 }
 
-// Fetches the part of each coming row that stands beside vectors k ... k + S - 1.
-template <class V, int S>
-KERNEL_INLINE void prefetch_ahead(const char* const* ahead, int rows, int k) {
-  constexpr int bytes = V::lanes * 4, line = 64;
-  for (int at = k * bytes / line; at < (k + S) * bytes / line; ++at) {
-    for (int r = 0; r < rows; ++r) __builtin_prefetch(ahead[r] + at * line, 0, 3);
-  }
-}
-
 // S vectors of B output rows, before a tile and as it changes them.
 template <class V, int B, int S>
 struct OutputSlices {

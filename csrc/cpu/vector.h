@@ -10,7 +10,7 @@
 //
 //   store_unaligned  to any address; load and store take those of whole vectors
 //   in_set         1 in the lanes whose word has a bit in common with `set`, else 0
-//   mark_equal     `marks`, and in the lanes where a == b any other value than 0
+//   mark_equal     `mark` in the lanes where a == b, else `marks`
 //   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
 //
 // Every function is inlined: a file compiled for one instruction set must not leave code behind that the

@@ -74,7 +74,10 @@ struct Vector128 {
     std::memcpy(&result, &member, sizeof result);
     return result;
   }
-  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) { return marks | static_cast<Word>(a == b); }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b, Word mark) {
+    const auto equal = static_cast<Word>(a == b);
+    return (mark & equal) | (marks & ~equal);
+  }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_lane_by_lane<Vector128>(table, count, draws);
   }

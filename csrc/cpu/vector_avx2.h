@@ -15,7 +15,7 @@ struct Avx2 {
   static constexpr int lanes = 8;
   static constexpr int group = 8;
   static constexpr int accumulators = 12;
-  static constexpr int widest = 6;
+  static constexpr int widest = 7;
 
   VECTOR_INLINE Float load(const float* p) { return _mm256_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm256_store_ps(p, a); }
@@ -64,8 +64,8 @@ struct Avx2 {
     const Word outside = _mm256_cmpeq_epi32(_mm256_and_si256(bits, set), _mm256_setzero_si256());
     return _mm256_andnot_ps(_mm256_castsi256_ps(outside), broadcast(1.0f));
   }
-  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
-    return _mm256_or_si256(marks, _mm256_cmpeq_epi32(a, b));
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b, Word mark) {
+    return _mm256_blendv_epi8(marks, mark, _mm256_cmpeq_epi32(a, b));
   }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_lane_by_lane<Avx2>(table, count, draws);

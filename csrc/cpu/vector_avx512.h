@@ -61,8 +61,8 @@ struct Avx512 {
   VECTOR_INLINE Float in_set(Word bits, Word set) {
     return _mm512_maskz_mov_ps(_mm512_test_epi32_mask(bits, set), broadcast(1.0f));
   }
-  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) {
-    return _mm512_mask_mov_epi32(marks, _mm512_cmpeq_epi32_mask(a, b), _mm512_set1_epi32(-1));
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b, Word mark) {
+    return _mm512_mask_mov_epi32(marks, _mm512_cmpeq_epi32_mask(a, b), mark);
   }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     Word slot, fraction;

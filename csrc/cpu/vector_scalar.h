@@ -55,7 +55,7 @@ struct Scalar {
     low = static_cast<uint32_t>(product);
   }
   VECTOR_INLINE Float in_set(Word bits, Word set) { return bits & set ? 1.0f : 0.0f; }
-  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b) { return marks | (a == b); }
+  VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b, Word mark) { return a == b ? mark : marks; }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_alias(table, count, draws);
   }

@@ -1,8 +1,10 @@
 """Compares the speed of training on the CPU with gensim and fastText.
 
 Interleaved runs, each in a process of its own, of every engine on the same corpus with the same settings
-and threads: words per second of training (raw words, before subsampling), seconds to read the corpus, peak
-memory, and the quality of the vectors. Medians and ranges over the repeats; ratios are taken round by round.
+and threads: words per second of training (raw words, before subsampling), seconds to read the corpus, seconds
+of the whole run (from before the process starts until the vectors are saved), peak memory, and the quality of
+the vectors. Medians and ranges over the repeats; ratios are taken round by round. With --share-negatives this
+package takes part a second time, in that mode.
 
     python scripts/benchmark/cpu.py corpus.txt --threads 1 2 --vector-size 128 --sample 1e-4
 """
@@ -33,11 +35,14 @@ def main() -> None:
         sample=options.sample,
         epochs=options.epochs,
     )
+    contenders = {engine: (engine, base) for engine in options.engines}
+    if options.share_negatives > 1:
+        shared = replace(base, share_negatives=options.share_negatives)
+        contenders[f"{OURS}, {options.share_negatives} shared"] = (OURS, shared)
     reports = []
     for threads in options.threads:
-        settings = replace(base, threads=threads)
-        rounds = measure(options.engines, options.corpus, settings, sets, options.repeats)
-        reports.append(report(settings, rounds))
+        rounds = measure(contenders, options.corpus, threads, sets, options.repeats)
+        reports.append(report(replace(base, threads=threads), rounds))
         if not options.json:
             show(reports[-1])
     result = {
@@ -65,6 +70,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--vector-size", type=int, default=128)
     parser.add_argument("--window", type=int, default=5)
     parser.add_argument("--negative", type=int, default=5)
+    parser.add_argument(
+        "--share-negatives", type=int, default=1, metavar="K", help=f"run {OURS} with K windows shared, too"
+    )
     parser.add_argument("--sample", type=float, default=1e-4)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--pairs", nargs="*", default=[], help="more word-similarity files, MEN for one")
@@ -76,17 +84,16 @@ def parse() -> argparse.Namespace:
 
 
 def measure(
-    engines: list[str], corpus: str, settings: Settings, sets: Sets, repeats: int
+    contenders: dict[str, tuple[str, Settings]], corpus: str, threads: int, sets: Sets, repeats: int
 ) -> dict[str, list[Run]]:
-    """Rounds of one run of each engine, so that a drift of the machine meets all of them."""
+    """Rounds of one run of each contender (engine, settings), so that a drift of the machine meets all."""
     runs: dict[str, list[Run]] = defaultdict(list)
     for repeat in range(repeats):
-        for engine in engines:
-            done = run(engine, corpus, replace(settings, seed=repeat + 1), sets)
-            runs[engine].append(done)
+        for name, (engine, settings) in contenders.items():
+            done = run(engine, corpus, replace(settings, threads=threads, seed=repeat + 1), sets)
+            runs[name].append(done)
             print(
-                f"threads {settings.threads}, round {repeat + 1}: {engine} "
-                f"{done.words_per_second:,.0f} words/s",
+                f"threads {threads}, round {repeat + 1}: {name} {done.words_per_second:,.0f} words/s",
                 file=sys.stderr,
             )
     return dict(runs)
@@ -98,12 +105,14 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
     sets = set.intersection(*(set(done.quality) for runs in rounds.values() for done in runs))
     engines = {}
     for engine, runs in rounds.items():
-        ratios = [a.words_per_second / b.words_per_second for a, b in zip(ours, runs, strict=True)]
+        both = list(zip(ours, runs, strict=True))
         engines[engine] = {
             "words_per_second": [done.words_per_second for done in runs],
+            "whole_seconds": [done.whole_seconds for done in runs],
+            "ours_is_done_sooner": [b.whole_seconds / a.whole_seconds for a, b in both],
             "read_seconds": [done.read_seconds for done in runs],
             "peak_mebibytes": [done.peak_mebibytes for done in runs],
-            "ours_is_faster": ratios,
+            "ours_is_faster": [a.words_per_second / b.words_per_second for a, b in both],
             "quality": {name: [done.quality[name] for done in runs] for name in sorted(sets)},
         }
     return {"settings": vars(settings), "engines": engines}
@@ -112,7 +121,8 @@ def report(settings: Settings, rounds: dict[str, list[Run]]) -> dict[str, Any]:
 def show(report: dict[str, Any]) -> None:
     """Prints one report as two tables."""
     print(f"\n{', '.join(f'{name} {value}' for name, value in report['settings'].items() if name != 'seed')}")
-    rows = [("engine", "M words/s: median [least, most]", "ours is faster", "reading s", "peak MiB")]
+    head = ("engine", "M words/s: median [least, most]", "ours is faster", "reading s", "whole run s")
+    rows = [(*head, "ours is done sooner", "peak MiB")]
     for engine, figures in report["engines"].items():
         rows.append(
             (
@@ -120,6 +130,8 @@ def show(report: dict[str, Any]) -> None:
                 spread([value / 1e6 for value in figures["words_per_second"]]),
                 spread(figures["ours_is_faster"]),
                 f"{statistics.median(figures['read_seconds']):.2f}",
+                f"{statistics.median(figures['whole_seconds']):.1f}",
+                spread(figures["ours_is_done_sooner"]),
                 f"{max(figures['peak_mebibytes']):,.0f}",
             )
         )

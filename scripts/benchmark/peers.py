@@ -54,10 +54,14 @@ class Sets:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds reading and counting text, seconds training, and what came of it."""
+    """One run: seconds reading and counting text, seconds training, and what came of it.
+
+    whole_seconds: from before the process starts until the vectors are saved.
+    """
 
     read_seconds: float
     train_seconds: float
+    whole_seconds: float
     raw_words: int
     peak_mebibytes: float
     quality: dict[str, float]
@@ -157,7 +161,7 @@ def installed_engines() -> list[str]:
 def run(engine: str, corpus: str, settings: Settings, sets: Sets | None = None) -> Run:
     """One run of an engine in a process of its own. Raises CalledProcessError if it fails."""
     command = [sys.executable, __file__, engine, corpus, json.dumps(asdict(settings))]
-    command.append(json.dumps(asdict(sets or Sets())))
+    command += [json.dumps(asdict(sets or Sets())), str(time.time())]
     environment = {name: value for name, value in os.environ.items() if name not in SLOWING_VARIABLES}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
     return Run(**json.loads(done.stdout.splitlines()[-1]))
@@ -183,13 +187,14 @@ def score_embeddings(embeddings: "Embeddings", sets: Sets) -> dict[str, float]:
 
 
 def main() -> None:
-    engine, corpus, settings, sets = sys.argv[1:]
+    engine, corpus, settings, sets, began = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "vectors.bin"
         read, train, words = ENGINES[engine](corpus, Settings(**json.loads(settings)), output)
+        whole = time.time() - float(began)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         quality = score(output, Sets(**json.loads(sets)))
-    print(json.dumps(asdict(Run(read, train, words, peak, quality))))
+    print(json.dumps(asdict(Run(read, train, whole, words, peak, quality))))
 
 
 if __name__ == "__main__":
