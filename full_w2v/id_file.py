@@ -70,7 +70,8 @@ class IdFileHeader:
         if version != VERSION:
             raise ValueError(f"format version {version}, expected {VERSION}")
         header = cls(tokens, sentences, words, raw_tokens)
-        if min(tokens, sentences) < 0 or header.pack() != data[:HEADER_BYTES]:
+        possible = min(tokens, sentences, words, raw_tokens - tokens) >= 0 and header.file_bytes < 2**63
+        if not possible or header.pack() != data[:HEADER_BYTES]:
             raise ValueError("its header is damaged")
         return header
 

@@ -50,7 +50,7 @@ def test_real_text_does_not_depend_on_threads(shared, name):
             assert_encodes(encode_corpus(open_corpus(path), min_count=3, threads=threads), sentences, 3)
 
 
-@pytest.mark.parametrize("level", ["scalar", "avx512"])
+@pytest.mark.parametrize("level", ["scalar", "avx2", "avx512"])
 def test_real_text_does_not_depend_on_the_instruction_set(shared, level, monkeypatch):
     path = shared / "data/other/korean_wikipedia.txt.zst"
     monkeypatch.setenv("FULL_W2V_SIMD", level)

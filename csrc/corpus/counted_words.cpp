@@ -26,9 +26,9 @@ CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecor
     : blocks_(std::move(blocks)), spill_(std::move(spill)), numbers_(tables.size()) {
   count_tokens();
   const size_t base = largest(tables);
-  counts_ = tables[base].counts();
   table_ = std::move(tables[base]);
-  numbers_[base].resize(counts_.size());
+  counts_.resize(table_.size());
+  numbers_[base].resize(table_.size());
   std::iota(numbers_[base].begin(), numbers_[base].end(), 0u);
   tables[base] = WordTable(kLeastCapacity);  // an empty one in its place
   merge(tables, base, poll);
@@ -57,7 +57,6 @@ void CountedWords::count_tokens() {
 // Adds the words of all tables but the base and notes their numbers. Nearly all words that matter are known
 // to the base: these are looked up on all threads, the others are then added on one.
 void CountedWords::merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll) {
-  if (tables.size() == 1) return;
   const size_t parts = tables.size();  // of each table
   std::vector<std::vector<const WordTable::Slot*>> unknown(parts * tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {
@@ -67,13 +66,24 @@ void CountedWords::merge(const std::vector<WordTable>& tables, size_t base, cons
   const auto work = [&] {
     for (size_t i; (i = next++) < unknown.size();) {
       const size_t table = i / parts;
-      if (table != base) count_known(tables[table], i % parts, parts, numbers_[table], unknown[i]);
+      if (table == base) {
+        count_own(i % parts, parts);
+      } else {
+        count_known(tables[table], i % parts, parts, numbers_[table], unknown[i]);
+      }
     }
   };
   run_threads(static_cast<int>(tables.size()), work, [&] { next = unknown.size(); }, poll);
   for (size_t i = 0; i < unknown.size(); ++i) {
     for (const WordTable::Slot* slot : unknown[i]) add(tables[i / parts], *slot, numbers_[i / parts]);
   }
+}
+
+// Takes over the counts of a part of the base table; other threads may add to them.
+void CountedWords::count_own(size_t part, size_t parts) {
+  table_.each_of_part(part, parts, [&](const WordTable::Slot& slot) {
+    if (slot.id < WordTable::kAlias) __atomic_fetch_add(&counts_[slot.id], slot.count, __ATOMIC_RELAXED);
+  });
 }
 
 // Counts the words of a part of another thread's table that this one has, and lists the others. Both tables

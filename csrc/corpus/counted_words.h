@@ -65,6 +65,7 @@ class CountedWords {
 
  private:
   void merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll);
+  void count_own(size_t part, size_t parts);
   void count_known(const WordTable& table, size_t part, size_t parts, std::vector<uint32_t>& numbers,
                    std::vector<const WordTable::Slot*>& unknown);
   void add(const WordTable& table, const WordTable::Slot& slot, std::vector<uint32_t>& numbers);

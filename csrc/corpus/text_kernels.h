@@ -65,14 +65,15 @@ inline size_t count_one_by_one(const TokenBatch& batch, size_t first, size_t las
 
 extern const TextKernels kPortableTextKernels;
 #if defined(__x86_64__)
+extern const TextKernels kAvx2TextKernels;
 extern const TextKernels kAvx512TextKernels;
 #endif
 
 // Levels that this machine can run, slowest first.
 std::vector<const TextKernels*> available_text_kernels();
 
-// The fastest level that this machine has; the portable one where `cap` names a level below AVX-512, as
-// FULL_W2V_SIMD may (cpu/simd.h).
+// The fastest level that this machine has, at most the one of that name (cpu/simd.h) where `cap`, as
+// FULL_W2V_SIMD may, names one.
 const TextKernels& choose_text_kernels(const std::string& cap);
 
 }  // namespace full_w2v

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "corpus/text_kernels.h"
+#include "corpus/text_kernels_avx2.h"
 
 #if defined(__GNUC__) && \
     !defined(__clang__)  // GCC 12 warns of its own _mm512_undefined_epi32 (GCC bug 105593)
@@ -61,20 +61,6 @@ FULL_W2V_AVX512_TEXT uint32_t* append_positions(const uint64_t* bits, size_t blo
       store_positions(_mm512_castsi512_si128(places), base, out + done);
     }
     out += count;
-  }
-  return out;
-}
-
-FULL_W2V_AVX512_TEXT uint32_t* append_line_ends(const uint64_t* line_feeds, const uint64_t* ends,
-                                                size_t blocks, uint32_t tokens, uint32_t* out) {
-  for (size_t block = 0; block < blocks; ++block) {
-    uint64_t lines = line_feeds[block];
-    do {  // once at least: processors cannot guess whether 64 bytes hold a line feed
-      *out = tokens + static_cast<uint32_t>(_mm_popcnt_u64(ends[block] & _blsmsk_u64(lines)));
-      out += lines != 0;
-      lines = _blsr_u64(lines);
-    } while (lines != 0);
-    tokens += static_cast<uint32_t>(_mm_popcnt_u64(ends[block]));
   }
   return out;
 }
@@ -178,18 +164,10 @@ FULL_W2V_AVX512_TEXT int32_t* rename(const uint32_t* ids, size_t count, const in
   return next;
 }
 
-FULL_W2V_AVX512_TEXT void move_ends(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out) {
-  for (size_t i = 0; i < count; ++i) {
-    const KeptIds group = kept[ends[i] / kIdsAtOnce];
-    out[i] =
-        group.before + static_cast<uint32_t>(_mm_popcnt_u32(_bzhi_u32(group.bits, ends[i] % kIdsAtOnce)));
-  }
-}
-
 }  // namespace
 
-constexpr TextKernels kKernels = {"avx512",   &classify,      &append_positions, &append_line_ends,
-                                  &make_keys, &count_at_home, &rename,           &move_ends};
+constexpr TextKernels kKernels = {"avx512",   &classify,      &append_positions, &avx2::append_line_ends,
+                                  &make_keys, &count_at_home, &rename,           &avx2::move_ends};
 
 }  // namespace avx512
 

@@ -1,10 +1,10 @@
 // libFuzzer target for the native corpus path: any bytes, fed as text in pieces of any size or as tokens,
 // counted with and without a memory limit, encoded and joined. The first bytes choose how. Not part of the
-// test suite:
+// test suite, which replays some inputs (tests/test_fuzz_seeds.py):
 //
-//   clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Icsrc csrc/corpus/*.cpp
-//       tests/native/fuzz_corpus.cpp -o /tmp/fuzz_corpus && /tmp/fuzz_corpus -max_total_time=300
-//       -max_len=4096
+//   clang++ -std=c++17 -g -O1 -D_GLIBCXX_ASSERTIONS -fsanitize=fuzzer,address,undefined -Icsrc
+//       csrc/corpus/*.cpp tests/native/fuzz_corpus.cpp -o /tmp/fuzz_corpus &&
+//       /tmp/fuzz_corpus -max_total_time=300 -max_len=1024
 #include <cstdint>
 #include <cstdlib>
 #include <string>
