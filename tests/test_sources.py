@@ -268,6 +268,19 @@ def test_damaged_files_are_an_error_or_a_corpus(tmp_path, kind, at, byte, cut):
     assert_error_or_corpus(write(path, bytes(data[:at] if cut else data)))
 
 
+def test_an_arrow_file_whose_strings_reach_out_of_their_data(tmp_path):
+    path = tmp_path / "t.arrow"
+    table = pa.table({"text": ["ab", "cd"]})
+    with pa.ipc.new_file(str(path), table.schema) as file:
+        file.write_table(table)
+    data = path.read_bytes()
+    offsets, damaged = np.array([0, 2, 4], np.int32).tobytes(), np.array([0, 2, 6], np.int32).tobytes()
+    assert data.count(offsets) == 1
+    path.write_bytes(data.replace(offsets, damaged))
+    with pytest.raises(CorpusError, match=r"t\.arrow: cannot be read as arrow"):
+        count_corpus(open_corpus(path), min_count=1)
+
+
 def test_progress_of_a_stream_of_unknown_size(tmp_path):
     calls = []
     path = write(tmp_path / "t.txt", TEXT.encode())

@@ -75,7 +75,7 @@ def _parquet_batches(file: IO[bytes], reading: ReadSettings, name: str) -> Itera
     table = parquet.ParquetFile(file)
     column = _table_column(table.schema_arrow, reading, name)
     for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=[column]):
-        yield batch.column(0).to_pylist()
+        yield _checked(batch.column(0)).to_pylist()
 
 
 def _arrow_batches(file: IO[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
@@ -87,8 +87,15 @@ def _arrow_batches(file: IO[bytes], reading: ReadSettings, name: str) -> Iterato
     column = _table_column(table.schema, reading, name)
     batches = map(table.get_batch, range(table.num_record_batches)) if is_file else table
     for batch in batches:
+        values = _checked(batch.column(column))
         for begin in range(0, batch.num_rows, ROWS_AT_ONCE):
-            yield batch.slice(begin, ROWS_AT_ONCE).column(column).to_pylist()
+            yield values.slice(begin, ROWS_AT_ONCE).to_pylist()
+
+
+def _checked(values: Any) -> Any:
+    """The array, if its offsets and bytes make sense: reading follows them even out of the data."""
+    values.validate(full=True)
+    return values
 
 
 def _table_column(schema: Any, reading: ReadSettings, name: str) -> str:
