@@ -88,7 +88,8 @@ def find_phrases(
 
     vocabulary: of the corpus; it must hold every word, or words that are none would become neighbours.
     memory_limit: bytes that the tables of pairs may take, beside the frequent pairs themselves: the corpus is
-        read once for each part of the pairs that fits. Counts stay exact. None takes 1.5 GB a thread at most.
+        read once for each part of the pairs that fits, as if every word of it began a pair of its own. Counts
+        stay exact. None takes about 1.6 GB a thread at most.
     progress: called with ("pairs", words counted, words).
     """
     at_once = PAIRS_AT_ONCE if memory_limit is None else memory_limit // threads // BYTES_PER_PAIR

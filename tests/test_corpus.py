@@ -325,12 +325,12 @@ def test_progress_ends_at_the_size(tmp_path, suffix):
 
 
 def test_a_large_file_reports_its_progress_while_it_is_counted(tmp_path):
-    # About a quarter of a second on one thread, in blocks of a millisecond: five reports are due.
+    # In blocks of a millisecond, on one thread: reports are due long before the end.
     path = write(tmp_path / "text", b"the quick brown fox jumps over the lazy dog\n" * 2_200_000)
     calls = []
     count_corpus(open_corpus(path), threads=1, progress=lambda *call: calls.append(call[1]))
     assert calls == sorted(calls)
-    assert len(set(calls)) > 3
+    assert 0 < calls[0] < calls[-1]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])

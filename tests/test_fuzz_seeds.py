@@ -24,7 +24,7 @@ def test_the_cache_reader_refuses_or_can_follow_what_it_takes(tmp_path):
 
 
 def counted(data):
-    """What fuzz_corpus.cpp does with an input, up to the encoder; None where the text is refused."""
+    """What fuzz_corpus.cpp counts of an input fed as text. Raises InvalidTextError if that is refused."""
     flags, block, piece = data[0], 1 + data[1], 1 + data[2]
     limit = flags >> 7
     counter = _native.CorpusCounter(

@@ -69,7 +69,7 @@ void CorpusCounter::stop() {
 }
 
 // Threads start when there is something to count. Whoever feeds text is busy with it, most often with its
-// decompression, and counts as one of them.
+// decompression, and is one of them; but one at least counts beside it.
 void CorpusCounter::start_threads(bool fed) {
   const int wanted = fed ? std::max(1, settings_.threads - 1) : settings_.threads;
   for (auto i = static_cast<uint32_t>(threads_.size()); i < static_cast<uint32_t>(wanted); ++i) {

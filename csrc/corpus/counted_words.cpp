@@ -56,7 +56,7 @@ void CountedWords::count_tokens() {
 
 // Adds the words of all tables but the base and notes their numbers. Nearly all words that matter are known
 // to the base: these are looked up on all threads, the others are then added on one.
-void CountedWords::merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll) {
+void CountedWords::merge(std::vector<WordTable>& tables, size_t base, const Poll& poll) {
   const size_t parts = tables.size();  // of each table
   std::vector<std::vector<const WordTable::Slot*>> unknown(parts * tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {
@@ -74,8 +74,12 @@ void CountedWords::merge(const std::vector<WordTable>& tables, size_t base, cons
     }
   };
   run_threads(static_cast<int>(tables.size()), work, [&] { next = unknown.size(); }, poll);
-  for (size_t i = 0; i < unknown.size(); ++i) {
-    for (const WordTable::Slot* slot : unknown[i]) add(tables[i / parts], *slot, numbers_[i / parts]);
+  for (size_t table = 0; table < tables.size(); ++table) {
+    for (size_t part = 0; part < parts; ++part) {
+      for (const WordTable::Slot* slot : unknown[table * parts + part])
+        add(tables[table], *slot, numbers_[table]);
+    }
+    tables[table] = WordTable(kLeastCapacity);  // its memory is needed for those to come
   }
 }
 

@@ -64,7 +64,7 @@ class CountedWords {
   const Spill& spill() const { return *spill_; }
 
  private:
-  void merge(const std::vector<WordTable>& tables, size_t base, const Poll& poll);
+  void merge(std::vector<WordTable>& tables, size_t base, const Poll& poll);
   void count_own(size_t part, size_t parts);
   void count_known(const WordTable& table, size_t part, size_t parts, std::vector<uint32_t>& numbers,
                    std::vector<const WordTable::Slot*>& unknown);

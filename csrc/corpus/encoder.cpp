@@ -16,7 +16,7 @@ constexpr size_t kRoomBehind = 16;  // ids that TextKernels::rename may write to
 // A block as final ids.
 struct RenamedBlock {
   FillArray<int32_t> ids;
-  FillArray<uint32_t> ends;  // rising; sentences without an id are still there
+  FillArray<uint32_t> ends;  // never falling: sentences without an id are still there
   FillArray<KeptIds> kept;
 };
 

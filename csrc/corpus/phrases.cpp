@@ -47,7 +47,7 @@ class PairTable {
 
  private:
   static constexpr uint64_t kEmpty = ~uint64_t{0};
-  static constexpr size_t kFirstCapacity = size_t{1} << 16;
+  static constexpr size_t kFirstCapacity = size_t{1} << 10;
 
   struct Slot {
     uint64_t key = kEmpty;

@@ -52,6 +52,13 @@ struct TextKernels {
   void (*move_ends)(const KeptIds* kept, const uint32_t* ends, size_t count, uint32_t* out);
 };
 
+// make_keys of one token whose key does not hold it whole.
+inline void make_hashed_key(const char* text, size_t token, WordTable& table, TokenBatch& batch) {
+  batch.keys[token] = hashed_key(text + batch.starts[token], batch.ends[token] - batch.starts[token]);
+  batch.homes[token] = &batch.nowhere;
+  table.prefetch(batch.keys[token]);
+}
+
 // count_at_home without an instruction set's help.
 inline size_t count_one_by_one(const TokenBatch& batch, size_t first, size_t last, uint32_t* ids) {
   for (; first < last; ++first) {

@@ -15,9 +15,6 @@ namespace full_w2v {
 namespace avx2 {
 namespace {
 
-constexpr int kSlotBits = 5;
-static_assert(sizeof(WordTable::Slot) == 1 << kSlotBits, "homes are found by a shift");
-
 FULL_W2V_AVX2_TEXT inline __m256i in_five(__m256i bytes, char low) {
   const __m256i above = _mm256_sub_epi8(bytes, _mm256_set1_epi8(low));
   return _mm256_cmpeq_epi8(_mm256_min_epu8(above, _mm256_set1_epi8(4)), above);
@@ -78,13 +75,6 @@ FULL_W2V_AVX2_TEXT inline __m256i inline_keys(const char* text, const uint32_t* 
   return _mm256_or_si256(inside, _mm256_blend_epi32(_mm256_setzero_si256(), ends, 0x88));
 }
 
-// Key and home of a token whose key does not hold it whole.
-void make_hashed_key(const char* text, size_t token, WordTable& table, TokenBatch& batch) {
-  batch.keys[token] = hashed_key(text + batch.starts[token], batch.ends[token] - batch.starts[token]);
-  batch.homes[token] = &batch.nowhere;
-  table.prefetch(batch.keys[token]);
-}
-
 FULL_W2V_AVX2_TEXT void make_keys(const char* text, size_t count, WordTable& table, TokenBatch& batch) {
   const __m256i slots = _mm256_set1_epi64x(reinterpret_cast<int64_t>(table.slots()));
   const __m128i shift = _mm_cvtsi32_si128(table.shift());
@@ -100,7 +90,7 @@ FULL_W2V_AVX2_TEXT void make_keys(const char* text, size_t count, WordTable& tab
     const __m256i low = _mm256_unpacklo_epi64(first, last), high = _mm256_unpackhi_epi64(first, last);
     const __m256i hashes = _mm256_add_epi64(multiply(low, kLowFactor), multiply(high, kHighFactor));
     const __m256i homes = _mm256_add_epi64(  // of tokens 0, 2, 1, 3
-        slots, _mm256_slli_epi64(_mm256_srl_epi64(hashes, shift), kSlotBits));
+        slots, _mm256_slli_epi64(_mm256_srl_epi64(hashes, shift), WordTable::kSlotBits));
     _mm256_store_si256(reinterpret_cast<__m256i*>(batch.keys + i), first);
     _mm256_store_si256(reinterpret_cast<__m256i*>(batch.keys + i + 2), last);
     _mm256_store_si256(reinterpret_cast<__m256i*>(batch.homes + i), _mm256_permute4x64_epi64(homes, 0xd8));

@@ -20,9 +20,6 @@ namespace full_w2v {
 namespace avx512 {
 namespace {
 
-constexpr int kSlotBits = 5;
-static_assert(sizeof(WordTable::Slot) == 1 << kSlotBits, "homes are found by a shift");
-
 FULL_W2V_AVX512_TEXT inline __mmask64 in_five(__m512i bytes, char low) {
   return _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8(low)), _mm512_set1_epi8(5));
 }
@@ -104,16 +101,13 @@ FULL_W2V_AVX512_TEXT void make_keys(const char* text, size_t count, WordTable& t
     const __m512i hashes =
         _mm512_add_epi64(_mm512_mullo_epi64(low, low_factor), _mm512_mullo_epi64(high, high_factor));
     const __m512i homes = _mm512_add_epi64(  // of tokens 0, 4, 1, 5, ...
-        slots, _mm512_slli_epi64(_mm512_srl_epi64(hashes, shift), kSlotBits));
+        slots, _mm512_slli_epi64(_mm512_srl_epi64(hashes, shift), WordTable::kSlotBits));
     _mm512_store_si512(batch.keys + i, first);
     _mm512_store_si512(batch.keys + i + 4, last);
     _mm512_store_si512(batch.homes + i, _mm512_permutexvar_epi64(in_order, homes));
     uint32_t longer = _mm256_cmpgt_epu32_mask(lengths, _mm256_set1_epi32(kInlineBytes));
     for (; longer != 0; longer &= longer - 1) {
-      const size_t token = i + static_cast<size_t>(__builtin_ctz(longer));
-      batch.keys[token] = hashed_key(text + batch.starts[token], batch.ends[token] - batch.starts[token]);
-      batch.homes[token] = &batch.nowhere;
-      table.prefetch(batch.keys[token]);
+      make_hashed_key(text, i + static_cast<size_t>(__builtin_ctz(longer)), table, batch);
     }
     for (size_t token = i; token < i + 8; ++token) __builtin_prefetch(batch.homes[token], 1);
   }

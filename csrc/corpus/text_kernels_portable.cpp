@@ -35,11 +35,9 @@ uint32_t* append_line_ends(const uint64_t* line_feeds, const uint64_t* ends, siz
 }
 
 void make_keys(const char* text, size_t count, WordTable& table, TokenBatch& batch) {
-  WordTable::Slot* const slots = table.slots();
-  const int shift = table.shift();
   for (size_t i = 0; i < count; ++i) {
     const TokenKey key = token_key(text + batch.starts[i], batch.ends[i] - batch.starts[i]);
-    WordTable::Slot* const home = slots + (hash_key(key) >> shift);
+    WordTable::Slot* const home = table.home(key);
     __builtin_prefetch(home, 1);
     batch.keys[i] = key;
     batch.homes[i] = key.is_hashed() ? &batch.nowhere : home;

@@ -17,7 +17,8 @@ class WordTable {
     uint64_t count;
     uint32_t id;
   };
-  static_assert(sizeof(Slot) == 32, "two slots share a cache line");
+  static constexpr int kSlotBits = 5;  // two slots share a cache line
+  static_assert(sizeof(Slot) == 1 << kSlotBits, "homes are found by a shift");
 
   // Set in the id of a token that is no word itself but stands for others. Its count is reported as 0.
   static constexpr uint32_t kAlias = uint32_t{1} << 31;
@@ -44,7 +45,6 @@ class WordTable {
 
   // A key's first slot is slots()[hash_key(key) >> shift()], until room is made.
   Slot* slots() { return slots_.data(); }
-  const Slot* slots() const { return slots_.data(); }
   int shift() const { return shift_; }
 
   Slot* home(const TokenKey& key) { return slots_.data() + place(key); }

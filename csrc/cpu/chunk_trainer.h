@@ -107,7 +107,9 @@ class ChunkTrainer {
   KERNEL_INLINE Kernel kernel_for_small() {
     // The loss reads the counts.
     const bool uncounted = small_.distinct() && !params_.loss;
-    tile_.once = uncounted && params_.share_negatives == 1;
+    // A fixed kernel is faster even with counts.
+    tile_.once = uncounted && params_.share_negatives == 1 &&
+                 (tile_.rounded || !TwoCounted::fits(tile_.contexts, tile_.outputs));
     if (tile_.once) return &GeneralKernel<V>::train;
     if (uncounted && params_.share_negatives == kSharedWindows && !tile_.rounded &&
         TwoPlain::fits(tile_.contexts, tile_.outputs)) {

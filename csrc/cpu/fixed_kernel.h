@@ -54,6 +54,7 @@ struct FixedKernel {
 
   // Rows ahead that come while the first contexts are scored; the others come during the update.
   static constexpr int kFetchedByScores = 3;
+  static_assert(O >= kFetchedByScores, "a tile has at least as many rows ahead as outputs");
 
   template <int From>
   KERNEL_INLINE static void score(const Tile& tile, Float* groups) {

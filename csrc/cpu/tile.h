@@ -18,7 +18,7 @@ struct Tile {
   float rate;
   float** context;  // input row of each context
   float** output;   // output row of each output
-  // By slot; without a meaning if all pairs are trained once, those of output 0 with label 1.
+  // By slot; without a meaning in a tile that is trained `once`.
   float* positive;
   float* total;
   uint64_t window_contexts[kMostSmallWindows];  // a bit for each context of a window (SmallTile)
@@ -27,10 +27,10 @@ struct Tile {
   float* old_context;                           // room for one slice of a strip of context rows
   float** old_output;                           // room for every output row
   float** rounded;  // room for a strip of context rows and every output row; null unless scores are of TF32
-  const char** ahead;  // rows of coming tiles, fetched into the cache while this one is updated
+  const char** ahead;  // rows of coming tiles, fetched into the cache while this one is trained
   int ahead_rows;
   bool keep_scores;
-  bool once;  // whether they are, as the general kernel must be told
+  bool once;  // every pair is trained once, those of output 0 with label 1: what the general kernel must know
 };
 
 constexpr int kMostStrip = 16;  // contexts that are trained together

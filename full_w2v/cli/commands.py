@@ -123,16 +123,11 @@ def phrases(options: argparse.Namespace) -> None:
     )
     with PhaseBars(enabled=not options.quiet) as bars:
         prepared = prepare(corpus, wanted, bars.phase)
-        encoded = prepared.encoded
-        with written_aside(Path(options.output)) as file:
+        with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
             sentences = sentences_of(prepared.vocabulary, encoded, bars.phase)
             file.writelines(f"{sentence}\n".encode() for sentence in sentences)
-    with encoded:
-        _say(
-            options,
-            f"{options.output}: {encoded.sentences:,} sentences of {encoded.tokens:,} words, "
-            f"{len(prepared.vocabulary):,} of them different",
-        )
+            sizes = f"{encoded.sentences:,} sentences of {encoded.tokens:,} words"
+    _say(options, f"{options.output}: {sizes}, {len(prepared.vocabulary):,} of them different")
 
 
 def _phrases(options: argparse.Namespace) -> PhraseSettings:

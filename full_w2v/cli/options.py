@@ -145,7 +145,8 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
         "--memory-limit",
         metavar="BYTES",
         type=_bytes,
-        help="what counting may take for words, such as 512M; what is more waits on disk (default: no limit)",
+        help="what counting may take for words or pairs of words, such as 512M; more words wait on disk, "
+        "for more pairs the corpus is read more often (default: no limit)",
     )
     _add_reading(parser)
 

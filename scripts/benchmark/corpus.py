@@ -43,10 +43,12 @@ def main() -> None:
             paths[suffix].write_bytes(COMPRESSORS[suffix](text))
         rounds = wanted_rounds(paths, options)
     report = {name: [figures[name] for figures in rounds] for name in rounds[0]}
+    cores = report.pop("cores")
     if options.json:
-        print(json.dumps({"conditions": conditions(), "corpus": options.corpus, "seconds": report}))
+        facts = {"conditions": conditions(), "corpus": options.corpus}
+        print(json.dumps({**facts, "cores": cores, "seconds": report}))
     else:
-        show(report, len(text) / 1e6, options)
+        show(report, cores, len(text) / 1e6, options)
 
 
 def parse() -> argparse.Namespace:
@@ -126,8 +128,9 @@ def read(path: Path, threads: int) -> None:
         assert encoded.tokens > 0
 
 
-def show(report: dict[str, list[float]], megabytes: float, options: argparse.Namespace) -> None:
-    cores = report.pop("cores")
+def show(
+    report: dict[str, list[float]], cores: list[float], megabytes: float, options: argparse.Namespace
+) -> None:
     rows = [("", "seconds: median [least, most]", "MB/s", "times the decompressor alone")]
     for name, seconds in report.items():
         alone = report.get(f"{name.partition(',')[0]} alone", [])

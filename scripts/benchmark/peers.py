@@ -161,7 +161,7 @@ def installed_engines() -> list[str]:
 def run(engine: str, corpus: str, settings: Settings, sets: Sets | None = None) -> Run:
     """One run of an engine in a process of its own. Raises CalledProcessError if it fails."""
     command = [sys.executable, __file__, engine, corpus, json.dumps(asdict(settings))]
-    command += [json.dumps(asdict(sets or Sets())), str(time.time())]
+    command += [json.dumps(asdict(sets or Sets())), str(time.clock_gettime(time.CLOCK_MONOTONIC))]
     environment = {name: value for name, value in os.environ.items() if name not in SLOWING_VARIABLES}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
     return Run(**json.loads(done.stdout.splitlines()[-1]))
@@ -191,7 +191,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "vectors.bin"
         read, train, words = ENGINES[engine](corpus, Settings(**json.loads(settings)), output)
-        whole = time.time() - float(began)
+        whole = time.clock_gettime(time.CLOCK_MONOTONIC) - float(began)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         quality = score(output, Sets(**json.loads(sets)))
     print(json.dumps(asdict(Run(read, train, whole, words, peak, quality))))
