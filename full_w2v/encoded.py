@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,52 +279,6 @@ def encode_with(
     counts = _count(corpus, threads, None, progress, memory_limit=_memory_limit(memory_limit), only=words)
     with CountedCorpus(counts, vocabulary, counts.words.find(words)) as counted:
         return counted.encode(path=path, progress=progress)
-
-
-def write_encoded(
-    spans: Iterable[tuple[NDArray[np.int32], NDArray[np.int64]]],
-    tokens: int,
-    words: int,
-    raw_tokens: int,
-    path: Path | None = None,
-) -> EncodedCorpus:
-    """An encoded corpus from spans: ids, and the ends of sentences among them. Empty sentences are left out.
-
-    tokens: how many ids the spans hold in all.
-    path: where to keep it; None makes a temporary file. Raises CorpusError if no token is left or the file
-    cannot be written.
-    """
-    if tokens == 0:
-        raise CorpusError("no word of the corpus is frequent enough; lower min_count")
-    directory = tempfile.gettempdir()
-    name = str(path or f"temporary file in {directory}")
-    header = IdFileHeader(tokens, 0, words, raw_tokens)
-    with new_id_file(path, directory) as file:
-        header = replace(header, sentences=_write_spans(file, header, spans))
-        file.seek(0)
-        write_header(file, header, name)
-        _, mapped_ids, mapped_offsets = map_id_file(file, name)
-    return EncodedCorpus(mapped_ids, mapped_offsets, raw_tokens, path, words)
-
-
-def _write_spans(
-    file: IO[bytes], header: IdFileHeader, spans: Iterable[tuple[NDArray[np.int32], NDArray[np.int64]]]
-) -> int:
-    """Writes ids and offsets, both as they come; returns the number of sentences."""
-    file.seek(header.offsets_at)
-    file.write(np.zeros(1, np.int64).data)
-    tokens = sentences = border = 0
-    for ids, ends in spans:
-        file.seek(header.ids_at + tokens * ids.itemsize)
-        file.write(np.ascontiguousarray(ids).data)
-        borders = np.unique(ends) + tokens
-        borders = borders[borders > border]
-        file.seek(header.offsets_at + (sentences + 1) * borders.itemsize)
-        file.write(borders.data)
-        tokens += len(ids)
-        sentences += len(borders)
-        border = int(borders[-1]) if len(borders) else border
-    return sentences
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ word2vec's word2phrase and gensim's Phrases, on an encoded corpus: pairs are cou
 fit into memory, and joined from left to right; more passes join longer phrases.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import IO, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from full_w2v import _native
 from full_w2v.config import checked_integer
 from full_w2v.corpus import Done, Progress
-from full_w2v.encoded import EncodedCorpus, write_encoded
-from full_w2v.errors import ConfigError
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
 from full_w2v.vocabulary import Vocabulary
 
 Score = Literal["word2phrase", "gensim"]
@@ -212,7 +214,51 @@ def _renamed(
             yield renamed[kept], ends
 
     tokens = int(vocabulary.counts.sum())
-    return vocabulary, write_encoded(spans(), tokens, len(vocabulary), corpus.raw_tokens, path)
+    return vocabulary, _write_encoded(spans(), tokens, len(vocabulary), corpus.raw_tokens, path)
+
+
+def _write_encoded(
+    spans: Iterable[Span],
+    tokens: int,
+    words: int,
+    raw_tokens: int,
+    path: Path | None = None,
+) -> EncodedCorpus:
+    """An encoded corpus from spans: ids, and the ends of sentences among them. Empty sentences are left out.
+
+    tokens: how many ids the spans hold in all.
+    path: where to keep it; None makes a temporary file. Raises CorpusError if no token is left or the file
+    cannot be written.
+    """
+    if tokens == 0:
+        raise CorpusError("no word of the corpus is frequent enough; lower min_count")
+    directory = tempfile.gettempdir()
+    name = str(path or f"temporary file in {directory}")
+    header = IdFileHeader(tokens, 0, words, raw_tokens)
+    with new_id_file(path, directory) as file:
+        header = replace(header, sentences=_write_spans(file, header, spans))
+        file.seek(0)
+        write_header(file, header, name)
+        _, mapped_ids, mapped_offsets = map_id_file(file, name)
+    return EncodedCorpus(mapped_ids, mapped_offsets, raw_tokens, path, words)
+
+
+def _write_spans(file: IO[bytes], header: IdFileHeader, spans: Iterable[Span]) -> int:
+    """Writes ids and offsets, both as they come; returns the number of sentences."""
+    file.seek(header.offsets_at)
+    file.write(np.zeros(1, np.int64).data)
+    tokens = sentences = border = 0
+    for ids, ends in spans:
+        file.seek(header.ids_at + tokens * ids.itemsize)
+        file.write(np.ascontiguousarray(ids).data)
+        borders = np.unique(ends) + tokens
+        borders = borders[borders > border]
+        file.seek(header.offsets_at + (sentences + 1) * borders.itemsize)
+        file.write(borders.data)
+        tokens += len(ids)
+        sentences += len(borders)
+        border = int(borders[-1]) if len(borders) else border
+    return sentences
 
 
 def _reported(corpus: EncodedCorpus, progress: Progress | None, phase: str, total: int) -> Done:
