@@ -22,21 +22,25 @@ class CbowTrainer {
         words_(job, workspace) {}
 
   SpanStats train(Segment* segments, int count) {
-    stats_.words = words_.for_each_window(
-        segments, count, tile_, [this](const Segment& segment, int32_t i) { train_window(segment, i); });
+    words_.find(segments, count);
+    words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+      train_window(segment, t, i);
+    });
+    stats_.words = words_.count();
     return stats_;
   }
 
  private:
   static constexpr int kWindowsAhead = 4;  // windows between fetching a row and training it
 
-  KERNEL_INLINE void train_window(const Segment& segment, int32_t i) {
+  // Tile t: the window of word i.
+  KERNEL_INLINE void train_window(const Segment& segment, int32_t t, int32_t i) {
     collect_contexts(segment, i);
     if (tile_.contexts == 0) return;
-    collect_outputs(i);
+    collect_outputs(t);
     if (tile_.outputs == 0) return;
-    look_ahead(i);
-    if (work_.repeats[i]) {
+    look_ahead(t, i);
+    if (words_.repeats_output(t)) {
       CbowKernel<V, false>::train(tile_);
     } else {
       CbowKernel<V, true>::train(tile_);
@@ -59,11 +63,12 @@ class CbowTrainer {
 
   // The target and its negatives, but for those that are the target; then the inner nodes of the target's
   // path.
-  KERNEL_INLINE void collect_outputs(int32_t i) {
-    const auto ids = words_.outputs(i);
+  KERNEL_INLINE void collect_outputs(int32_t t) {
+    const uint32_t* const ids = words_.outputs(t);
+    const bool repeats = words_.repeats_output(t);
     tile_.outputs = 0;
-    for (int o = 0; params_.negative > 0 && o < work_.outputs; ++o) {
-      if (o == 0 || !work_.repeats[i] || ids[o] != ids[0]) add_output(ids[o], o == 0);
+    for (int o = 0; params_.negative > 0 && o < work_.tile_outputs; ++o) {
+      if (o == 0 || !repeats || ids[o] != ids[0]) add_output(ids[o], o == 0);
     }
     if (has_tree(params_)) {
       for_each_step(job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
@@ -80,9 +85,10 @@ class CbowTrainer {
   KERNEL_INLINE int slots() const { return (tile_.outputs + V::lanes - 1) / V::lanes * V::lanes; }
 
   // Rows of a window to come: as many of its outputs as this one has, and the context that it meets first.
-  KERNEL_INLINE void look_ahead(int32_t i) {
+  KERNEL_INLINE void look_ahead(int32_t t, int32_t i) {
     const int32_t next = words_.id(i + kWindowsAhead + params_.window);
-    fetch_outputs(job_, words_.outputs(i + kWindowsAhead), params_.negative > 0 ? work_.outputs : 0, tile_);
+    fetch_outputs(job_, words_.outputs(t + kWindowsAhead), params_.negative > 0 ? work_.tile_outputs : 0,
+                  tile_);
     tile_.ahead[tile_.outputs] = reinterpret_cast<const char*>(words_.input_row(next));
   }
 

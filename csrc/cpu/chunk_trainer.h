@@ -27,16 +27,28 @@ class ChunkTrainer {
         words_(job, workspace),
         small_(words_, workspace, tile_, job.params),
         counted_(words_, workspace, tile_) {
-    const int rows = work_.outputs + 2 * params_.share_negatives - 1;  // that a tile is the first to need
-    const int64_t tiles = kBytesAhead / (rows * job.stride * static_cast<int64_t>(sizeof(float)));
-    tiles_ahead_ = tiles > 1 ? static_cast<int>(tiles) : 1;
+    tile_.ahead_rows = work_.tile_outputs + params_.share_negatives;
+    const int64_t tiles = kBytesAhead / (tile_.ahead_rows * job.stride * static_cast<int64_t>(sizeof(float)));
+    tiles_ahead_ = static_cast<int>(tiles < 1 ? 1 : tiles > kVectorRoom ? kVectorRoom : tiles);
   }
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
     if (params_.order == Order::window && small_.usable()) words_.find_repeated_words();
-    for (int s = 0; s < count; ++s) train_segment(segments[s]);
-    stats_.words = words_.end() - work_.margin;
+    if (params_.order == Order::pair) {
+      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+        train_pairs(segment, t, i);
+      });
+    } else if (may_be_plain()) {
+      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+        train_plain(segment, t, i);
+      });
+    } else {
+      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+        train_tile(segment, t, i);
+      });
+    }
+    stats_.words = words_.count();
     return stats_;
   }
 
@@ -55,47 +67,35 @@ class ChunkTrainer {
 
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
-    return Plain::exist && work_.outputs == kUsualOutputs && words_.repeats_can_be_found() &&
+    return Plain::exist && work_.tile_outputs == kUsualOutputs && words_.repeats_can_be_found() &&
            params_.share_negatives == 1 && !params_.loss && !tile_.rounded && words_.trains_in_place();
   }
 
-  void train_segment(const Segment& segment) {
-    tile_.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
-    if (params_.order == Order::pair) {
-      for (int32_t i = segment.first; i < segment.last; ++i) train_pairs(segment, i);
-    } else if (may_be_plain()) {
-      for (int32_t i = segment.first; i < segment.last; ++i) train_plain(segment, i);
-    } else {
-      for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) {
-        const int32_t behind = i + params_.share_negatives;
-        train_tile(segment, i, behind < segment.last ? behind : segment.last);
-      }
-    }
-  }
-
   // A window of the usual shape in which no row repeats; any other one is counted.
-  KERNEL_INLINE void train_plain(const Segment& segment, int32_t i) {
+  KERNEL_INLINE void train_plain(const Segment& segment, int32_t t, int32_t i) {
     const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
     const int contexts = high - low - 1;
     if (contexts < 1) return;
-    if (contexts > kUsualContexts || !words_.distinct(i, low, high)) return train_tile(segment, i, i + 1);
+    if (contexts > kUsualContexts || words_.repeats_output(t) || !words_.distinct_words(low, high)) {
+      return train_tile(segment, t, i);
+    }
     words_.input_rows(low, kUsualContexts + 1, work_.context.get());
     work_.context[i - low] = words_.input_row(words_.id(high - 1));  // in place of the centre
-    const auto ids = words_.outputs(i);
-    UNROLL for (int o = 0; o < kUsualOutputs; ++o) work_.output[o] = words_.output_row(ids[o]);
-    look_ahead(i);
+    words_.output_rows(t, kUsualOutputs, work_.output.get());
+    look_ahead(t, 1, kUsualOutputs);
     Plain::table.by_contexts[contexts](tile_);
     stats_.pairs += static_cast<int64_t>(contexts) * kUsualOutputs;
   }
 
-  // The windows of words first ... behind - 1, which share the first one's negatives, as one tile of distinct
-  // rows with counted pairs.
-  void train_tile(const Segment& segment, int32_t first, int32_t behind) {
-    const bool small = small_.usable() && behind - first == params_.share_negatives;
-    const int64_t pairs = small ? small_.build(segment, first) : counted_.build(segment, first, behind);
+  // Tile t, the windows of the words from `first` on, as one of distinct rows with counted pairs.
+  void train_tile(const Segment& segment, int32_t t, int32_t first) {
+    const int32_t full = first + params_.share_negatives;
+    const int32_t behind = full < segment.last ? full : segment.last;
+    const bool small = small_.usable() && behind == full;
+    const int64_t pairs = small ? small_.build(segment, t, first) : counted_.build(segment, t, first, behind);
     if (pairs == 0) return;
     stats_.pairs += pairs;
-    look_ahead(first);
+    look_ahead(t, params_.share_negatives, work_.tile_outputs);
     (small ? kernel_for_small() : kernel_for_counted())(tile_);
     words_.release_held(tile_);
     words_.round_held(tile_, first);
@@ -128,24 +128,16 @@ class ChunkTrainer {
   }
 
   // Rows of a tile to come: its outputs and the contexts that it is the first to meet.
-  KERNEL_INLINE void look_ahead(int32_t first) {
-    const int windows = params_.share_negatives;
-    const int32_t next = first + tiles_ahead_ * windows;  // its first word
-    const auto ids = words_.outputs(next);
-    int row = 0;
-    for (int o = 0; o < work_.outputs; ++o) fetch(row++, words_.output_place(ids[o]));
-    fetch(row++, words_.input_place(words_.id(next + params_.window)));
-    for (int w = 1; w < windows; ++w) {
-      fetch(row++, words_.output_place(words_.id(next + w)));
-      fetch(row++, words_.input_place(words_.id(next + w + params_.window)));
-    }
-    tile_.ahead_rows = row;
+  KERNEL_INLINE void look_ahead(int32_t t, int windows, int outputs) {
+    const int32_t next = t + tiles_ahead_;
+    words_.output_places(next, outputs, work_.ahead.get());
+    const int32_t context = words_.first_word(next) + params_.window;
+    for (int w = 0; w < windows; ++w) work_.ahead[outputs + w] = words_.input_place(words_.id(context + w));
   }
-  KERNEL_INLINE void fetch(int row, const char* from) { work_.ahead[row] = from; }
 
-  void train_pairs(const Segment& segment, int32_t i) {
-    const auto ids = words_.outputs(i);
-    for (int o = 0; o < work_.outputs; ++o) {
+  void train_pairs(const Segment& segment, int32_t t, int32_t i) {
+    const uint32_t* const ids = words_.outputs(t);
+    for (int o = 0; o < work_.tile_outputs; ++o) {
       if (o > 0 && ids[o] == ids[0]) continue;
       const float label = o == 0 ? 1.0f : 0.0f;
       words_.for_each_context(segment, i, [&](uint32_t id) {

@@ -44,10 +44,10 @@ class CountedTile {
   CountedTile(const KeptWords<V>& words, Workspace& workspace, Tile& tile)
       : words_(words), work_(workspace), tile_(tile) {}
 
-  // The windows of words first ... behind - 1, which share the first one's negatives. Returns the pairs; with
-  // none the tile is not to be trained.
-  int64_t build(const Segment& segment, int32_t first, int32_t behind) {
-    collect_outputs(first, behind);
+  // Tile t: the windows of words first ... behind - 1. Returns the pairs; with none the tile is not to be
+  // trained.
+  int64_t build(const Segment& segment, int32_t t, int32_t first, int32_t behind) {
+    collect_outputs(t, first, behind);
     collect_contexts(segment, first, behind);
     if (tile_.contexts == 0) return 0;
     const SlotLayout<V> layout = begin_counting();
@@ -57,12 +57,12 @@ class CountedTile {
   // The parts of build, for tiles that have other outputs beside.
 
   // Distinct output rows of the tile, and which of them each negative is.
-  void collect_outputs(int32_t first, int32_t behind) {
+  void collect_outputs(int32_t t, int32_t first, int32_t behind) {
     clear(work_.output_table);
     tile_.outputs = 0;
     for (int32_t i = first; i < behind; ++i) add_output(words_.id(i));
-    const auto ids = words_.outputs(first);
-    for (int n = 1; n < work_.outputs; ++n) work_.negative[n] = add_output(ids[n]);
+    const uint32_t* const negatives = words_.outputs(t) + work_.tile_outputs - work_.negatives;
+    for (int n = 0; n < work_.negatives; ++n) work_.negative[n] = add_output(negatives[n]);
   }
 
   // Distinct context rows of the tile, and how many words of its windows each of them is.
@@ -96,14 +96,14 @@ class CountedTile {
   // Counts of a tile of one window: every context word meets the target, its output 0, and all negatives.
   int64_t count_window(const SlotLayout<V>& layout) {
     int negatives = 0;
-    for (int n = 1; n < work_.outputs; ++n) negatives += work_.negative[n] != 0;
+    for (int n = 0; n < work_.negatives; ++n) negatives += work_.negative[n] != 0;
     int64_t pairs = 0;
     int block = 0, row = 0;
     for (int c = 0; c < tile_.contexts; ++c) {
       const int words = work_.context_words[c];
       const int target = work_.output_slots[0].slot(block, row);
       tile_.positive[target] = tile_.total[target] = static_cast<float>(words);
-      for (int n = 1; n < work_.outputs; ++n) {
+      for (int n = 0; n < work_.negatives; ++n) {
         if (work_.negative[n] == 0) continue;
         tile_.total[work_.output_slots[work_.negative[n]].slot(block, row)] += static_cast<float>(words);
       }
@@ -142,7 +142,7 @@ class CountedTile {
     tile_.positive[positive] += 1.0f;
     tile_.total[positive] += 1.0f;
     int pairs = 1;
-    for (int n = 1; n < work_.outputs; ++n) {
+    for (int n = 0; n < work_.negatives; ++n) {
       const int negative = work_.negative[n];
       tile_.total[work_.output_slots[negative].slot(block, row)] += negative != target;
       pairs += negative != target;

@@ -58,49 +58,54 @@ void draw_keep_words(uint64_t seed, uint32_t epoch, int64_t first, int64_t end, 
   }
 }
 
-// window_radius (sgns/draws.h) in every lane.
+// window_radius (sgns/draws.h) of `lanes` tokens.
 template <class V>
-KERNEL_INLINE typename V::Word window_radii(const SgnsParams& params, typename V::Word draws) {
-  uint32_t radius[V::lanes];
+KERNEL_INLINE void find_radii(const SgnsParams& params, typename V::Word draws, uint32_t* radius) {
   V::store_words(radius, draws);
   for (int lane = 0; lane < V::lanes; ++lane) {
     radius[lane] = static_cast<uint32_t>(window_radius(radius[lane], params.window, params.shrink_windows));
   }
-  return V::load_words(radius);
 }
 
-// Window radius of `lanes` tokens and the draws of their negatives. Output o of lane l is
-// output_ids[o * lanes + l]: the token's own id, then the draws, which pick_negatives makes ids of.
 template <class V>
-KERNEL_INLINE void draw_windows(const SgnsParams& params, uint32_t epoch, const uint32_t* ids,
-                                const uint32_t* low, const uint32_t* high, uint32_t* radius,
-                                uint32_t* output_ids) {
-  V::store_words(output_ids, V::load_words(ids));
+KERNEL_INLINE void draw_radii(const SgnsParams& params, uint32_t epoch, const uint32_t* low,
+                              const uint32_t* high, uint32_t* radius) {
+  find_radii<V>(params, draw_lanes<V>(params.seed, epoch, low, high, kTokenBlock).word[kWindowDraw], radius);
+}
+
+// Draws of the negatives of `lanes` tokens, a vector for each negative; and the radii of their windows unless
+// `radius` is null.
+template <class V>
+KERNEL_INLINE void draw_negatives(const SgnsParams& params, uint32_t epoch, const uint32_t* low,
+                                  const uint32_t* high, uint32_t* radius, uint32_t* draws) {
   for (int block = 0; block < token_blocks(params.negative); ++block) {
     const LaneBlocks<V> blocks =
         draw_lanes<V>(params.seed, epoch, low, high, kTokenBlock + static_cast<uint32_t>(block));
-    if (block == 0) V::store_words(radius, window_radii<V>(params, blocks.word[kWindowDraw]));
+    if (block == 0 && radius) find_radii<V>(params, blocks.word[kWindowDraw], radius);
     for (int w = block == 0; w < 4 && 4 * block + w <= params.negative; ++w) {
-      V::store_words(output_ids + (4 * block + w) * V::lanes, blocks.word[w]);
+      V::store_words(draws + (4 * block + w - kFirstNegativeDraw) * V::lanes, blocks.word[w]);
     }
   }
 }
 
-// Draws become negatives, in place. Returns a vector that is not 0 in lanes where an output repeats.
+// Draws become negatives, in place, behind vectors of `targets` ids. Returns a vector that is not 0 in lanes
+// where any of these ids repeats.
 template <class V>
-KERNEL_INLINE typename V::Word pick_negatives(const SgnsParams& params, const AliasSlot* noise,
+KERNEL_INLINE typename V::Word pick_negatives(const SgnsParams& params, const AliasSlot* noise, int targets,
                                               uint32_t* output_ids) {
   using Word = typename V::Word;
   const auto vocabulary = static_cast<uint32_t>(params.vocabulary);
   const Word mark = V::broadcast_word(1);
   Word repeats = V::broadcast_word(0);
-  for (int output = 1; output <= params.negative; ++output) {
-    const Word drawn = V::load_words(output_ids + output * V::lanes);
-    const Word picked = V::draw_from_alias(noise, vocabulary, drawn);
-    for (int o = 0; o < output; ++o) {
-      repeats = V::mark_equal(repeats, picked, V::load_words(output_ids + o * V::lanes), mark);
+  for (int output = 1; output < targets + params.negative; ++output) {
+    Word id = V::load_words(output_ids + output * V::lanes);
+    if (output >= targets) {
+      id = V::draw_from_alias(noise, vocabulary, id);
+      V::store_words(output_ids + output * V::lanes, id);
     }
-    V::store_words(output_ids + output * V::lanes, picked);
+    for (int o = 0; o < output; ++o) {
+      repeats = V::mark_equal(repeats, id, V::load_words(output_ids + o * V::lanes), mark);
+    }
   }
   return repeats;
 }

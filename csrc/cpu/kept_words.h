@@ -13,12 +13,6 @@ namespace full_w2v {
 template <class V>
 class KeptWords {
  public:
-  // Negatives of a kept word behind its own id: the outputs of its window.
-  struct OutputIds {
-    const uint32_t* first;
-    KERNEL_INLINE uint32_t operator[](int output) const { return first[output * V::lanes]; }
-  };
-
   // With windows up to this radius repeated words are searched for, a vector at a time. In larger ones some
   // word nearly always repeats: all are counted.
   static constexpr int kSearchedWindow = 16;
@@ -32,32 +26,33 @@ class KeptWords {
     row_bytes_ = job.stride * static_cast<int64_t>(rounded ? sizeof(Bf16) : sizeof(float));
   }
 
-  // Subsamples the segments, which are in one piece, and draws for every kept word.
+  // Subsamples the segments, which are in one piece, and draws for every kept word and every tile.
   void find(Segment* segments, int count) {
     subsample(segments, count);
+    find_tiles(segments, count);
     draw();
   }
 
-  // Finds them and calls train(segment, i) for each kept word i in turn, with its segment's rate in `tile`.
-  // Returns how many there are.
+  // Calls train(segment, t, first) for each tile t in turn, the windows of words first ... first + K - 1 of
+  // the segment as far as it has them, with the segment's rate in `tile`.
   template <class Train>
-  int64_t for_each_window(Segment* segments, int count, Tile& tile, const Train& train) {
-    find(segments, count);
+  void for_each_tile(const Segment* segments, int count, Tile& tile, const Train& train) const {
+    int32_t t = 0;
     for (int s = 0; s < count; ++s) {
       const Segment& segment = segments[s];
       tile.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
-      for (int32_t i = segment.first; i < segment.last; ++i) train(segment, i);
+      for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) train(segment, t++, i);
     }
-    return last_ - work_.margin;
   }
 
-  // latest_repeat[i]: the largest index so far whose word came again within the words that may be in one
-  // tile. Words low ... high - 1 hold one twice only if that of their last is at least low.
+  // How many words back each word came before, if that is within the words that may be in one tile, else 0;
+  // and latest_repeat[i]: the largest index so far whose word came again like this. Words low ... high - 1
+  // hold one twice only if that of their last is at least low.
   void find_repeated_words() {
     const uint32_t* const ids = work_.ids.get();
+    uint32_t* const words_back = work_.words_back.get();
     int32_t* const latest = work_.latest_repeat.get();
     const int reach = 2 * params_.window + params_.share_negatives - 1;
-    uint32_t nearest[V::lanes];  // words back to the same word, 0 where there is none
     int32_t last = -1;
     for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
       const typename V::Word words = V::load_words(ids + i);
@@ -67,9 +62,10 @@ class KeptWords {
         const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
         found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
       }
-      V::store_words(nearest, found);
+      V::store_words(words_back + i, found);
       for (int lane = 0; lane < V::lanes; ++lane) {
-        const int32_t again = nearest[lane] ? i + lane - static_cast<int32_t>(nearest[lane]) : -1;
+        const auto back = static_cast<int32_t>(words_back[i + lane]);
+        const int32_t again = back ? i + lane - back : -1;
         last = again > last ? again : last;
         latest[i + lane] = last;
       }
@@ -78,6 +74,8 @@ class KeptWords {
 
   // Kept words stand at work.margin ... end() - 1, those of the same sentences before and after around them.
   int32_t end() const { return last_; }
+  int64_t count() const { return last_ - work_.margin; }
+  int32_t tiles() const { return tiles_; }
   // Whether `distinct` can tell, after find_repeated_words.
   bool repeats_can_be_found() const { return params_.window <= kSearchedWindow; }
 
@@ -98,15 +96,20 @@ class KeptWords {
       if (at != i) use(work_.ids[at]);
     }
   }
-  // Outputs of a kept word: its own id, then its negatives.
-  KERNEL_INLINE OutputIds outputs(int32_t i) const {
-    const int32_t from = (i - work_.margin) / V::lanes * V::lanes + work_.margin;
-    return {outputs_of_vector(from) + (i - from)};
+  // Index of the first word of tile t, or of one of the coming tiles that the margin has room for.
+  KERNEL_INLINE int32_t first_word(int32_t t) const { return work_.first_words[t]; }
+  // Outputs of tile t: the ids of its K words, then the negatives of the first of them.
+  KERNEL_INLINE const uint32_t* outputs(int32_t t) const {
+    return &work_.output_ids[int64_t{t} * work_.tile_outputs];
   }
-  // Whether words low ... high - 1, at most 2 W + K of them, and the outputs of word i are all different.
-  KERNEL_INLINE bool distinct(int32_t i, int32_t low, int32_t high) const {
-    return !work_.repeats[i] && work_.latest_repeat[high - 1] < low;
+  // Whether one of them comes twice.
+  KERNEL_INLINE bool repeats_output(int32_t t) const { return work_.repeats[t] != 0; }
+  // Whether words low ... high - 1, at most 2 W + K of them, are all different.
+  KERNEL_INLINE bool distinct_words(int32_t low, int32_t high) const {
+    return work_.latest_repeat[high - 1] < low;
   }
+  // How many words back word i came before in what may be the same tile; 0 if it did not.
+  KERNEL_INLINE int32_t words_back(int32_t i) const { return static_cast<int32_t>(work_.words_back[i]); }
 
   bool has_locks() const { return job_.locks != nullptr; }
   bool has_rounded_rows() const { return job_.input_bf16 != nullptr; }
@@ -170,17 +173,34 @@ class KeptWords {
   KERNEL_INLINE const char* input_place(uint32_t id) const { return input_base_ + id * row_bytes_; }
   KERNEL_INLINE const char* output_place(uint32_t id) const { return output_base_ + id * row_bytes_; }
 
-  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
-  // Input rows of `count` words from `first` on, past the chunk's last one too: a loop whose length the
-  // processor foresees is shorter than the right one that it does not.
-  KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
-    const uint32_t* const ids = &work_.ids[first];
-    const auto stride = static_cast<uint32_t>(job_.stride);
-    for (int c = 0; c < count; ++c) rows[c] = job_.input + uint64_t{ids[c]} * stride;
+  // Where the output rows of tile t are. Whole vectors of addresses are written.
+  KERNEL_INLINE void output_places(int32_t t, int count, const char** places) const {
+    find_rows(outputs(t), count, output_base_, row_bytes_, places);
   }
+
+  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
   KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
+  // Input rows of `count` words from `first` on, past the chunk's last one too: a loop whose length the
+  // processor foresees is shorter than the right one that it does not. Whole vectors of addresses are
+  // written, here and below.
+  KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
+    find_rows(&work_.ids[first], count, job_.input, float_bytes(), rows);
+  }
+  // Output rows of tile t.
+  KERNEL_INLINE void output_rows(int32_t t, int count, float** rows) const {
+    find_rows(outputs(t), count, job_.output, float_bytes(), rows);
+  }
 
  private:
+  KERNEL_INLINE static void find_rows(const uint32_t* ids, int count, const void* matrix, int64_t row_bytes,
+                                      void* rows) {
+    for (int r = 0; r < count; r += V::addresses) {
+      V::store_addresses(static_cast<const char**>(rows) + r, matrix, static_cast<uint32_t>(row_bytes),
+                         ids + r);
+    }
+  }
+  KERNEL_INLINE int64_t float_bytes() const { return job_.stride * static_cast<int64_t>(sizeof(float)); }
+
   // The copy to train; behind it stands the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
   KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
@@ -249,21 +269,72 @@ class KeptWords {
     }
   }
 
-  // Radius and outputs of every kept word, and what repeats among the outputs.
-  void draw() {
+  // The first word of every tile, in the order of for_each_tile, and of as many behind the last as are looked
+  // at ahead of it.
+  void find_tiles(const Segment* segments, int count) {
     // Whole vectors are drawn, and rows ahead of the last word are fetched: both must see valid ids.
     for (int32_t i = last_known_; i < last_ + work_.margin; ++i) put(i, 0, 0);
-    for (int32_t i = work_.margin; i < last_; i += V::lanes) {
-      draw_windows<V>(params_, static_cast<uint32_t>(job_.epoch), &work_.ids[i], &work_.position_low[i],
-                      &work_.position_high[i], &work_.radius[i], outputs_of_vector(i));
+    tiles_ = 0;
+    for (int s = 0; s < count; ++s) {
+      for (int32_t i = segments[s].first; i < segments[s].last; i += params_.share_negatives) {
+        work_.first_words[tiles_++] = i;
+      }
     }
-    // By itself: the processor then waits for slots of several vectors' negatives at once.
-    for (int32_t i = work_.margin; i < last_; i += V::lanes) {
-      V::store_words(&work_.repeats[i], pick_negatives<V>(params_, job_.tables.noise, outputs_of_vector(i)));
+    for (int32_t t = tiles_; t < tiles_ + kVectorRoom; ++t) work_.first_words[t] = last_;
+  }
+
+  // The radius of every kept word, the outputs of every tile, and whether one of these repeats.
+  void draw() {
+    const auto epoch = static_cast<uint32_t>(job_.epoch);
+    if (params_.share_negatives > 1) {
+      for (int32_t i = work_.margin; i < last_; i += V::lanes) {
+        draw_radii<V>(params_, epoch, &work_.position_low[i], &work_.position_high[i], &work_.radius[i]);
+      }
+    }
+    // In two steps: the processor then waits for slots of several vectors' negatives at once.
+    constexpr int32_t together = kVectorsDrawn * V::lanes;
+    for (int32_t from = 0; from < tiles_; from += together) {
+      const int32_t behind = from + together < tiles_ ? from + together : tiles_;
+      uint32_t* columns = work_.output_columns.get();
+      const int size = work_.tile_outputs * V::lanes;
+      for (int32_t t = from; t < behind; t += V::lanes, columns += size) draw_outputs(t, epoch, columns);
+      columns = work_.output_columns.get();
+      for (int32_t t = from; t < behind; t += V::lanes, columns += size) pick_outputs(t, columns);
     }
   }
-  KERNEL_INLINE uint32_t* outputs_of_vector(int32_t i) const {
-    return &work_.output_ids[int64_t{i} * work_.outputs];
+
+  // The ids of the words of tiles t ... t + lanes - 1 and the draws of their negatives, a vector for each;
+  // and their radii where every word has a tile.
+  KERNEL_INLINE void draw_outputs(int32_t t, uint32_t epoch, uint32_t* columns) {
+    const int windows = params_.share_negatives;
+    uint32_t* const draws = columns + windows * V::lanes;
+    if (windows == 1) {
+      const int32_t first = work_.first_words[t];
+      V::store_words(columns, V::load_words(&work_.ids[first]));
+      return draw_negatives<V>(params_, epoch, &work_.position_low[first], &work_.position_high[first],
+                               &work_.radius[first], draws);
+    }
+    uint32_t low[V::lanes], high[V::lanes];
+    for (int lane = 0; lane < V::lanes; ++lane) {
+      const int32_t first = work_.first_words[t + lane];
+      low[lane] = work_.position_low[first];
+      high[lane] = work_.position_high[first];
+      for (int w = 0; w < windows; ++w) columns[w * V::lanes + lane] = work_.ids[first + w];
+    }
+    draw_negatives<V>(params_, epoch, low, high, nullptr, draws);
+  }
+
+  // From the draws of these tiles to the outputs of each of them.
+  KERNEL_INLINE void pick_outputs(int32_t t, uint32_t* columns) {
+    const int outputs = work_.tile_outputs;
+    V::store_words(&work_.repeats[t],
+                   pick_negatives<V>(params_, job_.tables.noise, params_.share_negatives, columns));
+    // From the last columns to the first: what is written past a row's end, the next row's beginning
+    // replaces.
+    uint32_t* const rows = &work_.output_ids[int64_t{t} * outputs];
+    for (int o = (outputs - 1) / kTransposed * kTransposed; o >= 0; o -= kTransposed) {
+      V::store_rows(rows + o, outputs, columns + o * V::lanes);
+    }
   }
 
   const TrainJob& job_;
@@ -271,7 +342,8 @@ class KeptWords {
   Workspace& work_;
   const char *input_base_, *output_base_;
   int64_t row_bytes_;
-  int32_t last_ = 0;                          // behind the chunk's last kept word
+  int32_t last_ = 0;  // behind the chunk's last kept word
+  int32_t tiles_ = 0;
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
 };
 

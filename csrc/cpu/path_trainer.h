@@ -24,19 +24,23 @@ class PathTrainer {
         counted_(words_, workspace, tile_) {}
 
   SpanStats train(Segment* segments, int count) {
-    stats_.words = words_.for_each_window(
-        segments, count, tile_, [this](const Segment& segment, int32_t i) { train_window(segment, i); });
+    words_.find(segments, count);
+    words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+      train_window(segment, t, i);
+    });
+    stats_.words = words_.count();
     return stats_;
   }
 
  private:
   static constexpr int kWindowsAhead = 3;  // windows between fetching a row and training it
 
-  void train_window(const Segment& segment, int32_t i) {
+  // Tile t: the window of word i.
+  void train_window(const Segment& segment, int32_t t, int32_t i) {
     counted_.collect_contexts(segment, i, i + 1);
     if (tile_.contexts == 0) return;
     tile_.outputs = 0;
-    if (params_.negative > 0) counted_.collect_outputs(i, i + 1);
+    if (params_.negative > 0) counted_.collect_outputs(t, i, i + 1);
     const int words = tile_.outputs;
     for_each_step(job_, words_.id(i), [this](int, uint32_t row, bool) {
       work_.output[tile_.outputs++] = words_.output_row(row);
@@ -45,7 +49,7 @@ class PathTrainer {
     const SlotLayout<V> layout = counted_.begin_counting();
     if (words > 0) stats_.pairs += counted_.count_window(layout);
     count_path(words_.id(i), words, layout);
-    look_ahead(i);
+    look_ahead(t, i);
     GeneralKernel<V>::train(tile_);
     words_.release_held(tile_);
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, layout.slots());
@@ -66,11 +70,11 @@ class PathTrainer {
     }
   }
 
-  void look_ahead(int32_t i) {
-    const int32_t ahead = i + kWindowsAhead;
-    fetch_outputs(job_, words_.outputs(ahead), params_.negative > 0 ? work_.outputs : 0, tile_);
+  void look_ahead(int32_t t, int32_t i) {
+    fetch_outputs(job_, words_.outputs(t + kWindowsAhead), params_.negative > 0 ? work_.tile_outputs : 0,
+                  tile_);
     tile_.ahead[tile_.outputs] =
-        reinterpret_cast<const char*>(words_.input_row(words_.id(ahead + params_.window)));
+        reinterpret_cast<const char*>(words_.input_row(words_.id(i + kWindowsAhead + params_.window)));
     tile_.ahead_rows = tile_.outputs + 1;
   }
 

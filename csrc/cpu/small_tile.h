@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "cpu/counted_tile.h"
 #include "cpu/kept_words.h"
@@ -31,18 +30,19 @@ class SmallTile {
   // Whether tiles of these settings are built here, and not as CountedTiles.
   bool usable() const { return usable_; }
 
-  // Collects the rows of the windows of words first ... first + K - 1; returns how many pairs they train. If
-  // the tile is then `distinct`, each row is that of one word and tile.window_contexts are the windows.
-  int64_t build(const Segment& segment, int32_t first) {
+  // Collects the rows of tile t, the windows of words first ... first + K - 1; returns how many pairs they
+  // train. If the tile is then `distinct`, each row is that of one word and tile.window_contexts are the
+  // windows.
+  int64_t build(const Segment& segment, int32_t t, int32_t first) {
     switch (windows_) {
       case 1:
-        return build_windows<1>(segment, first);
+        return build_windows<1>(segment, t, first);
       case 2:
-        return build_windows<2>(segment, first);
+        return build_windows<2>(segment, t, first);
       case 3:
-        return build_windows<3>(segment, first);
+        return build_windows<3>(segment, t, first);
       default:
-        return build_windows<kMostSmallWindows>(segment, first);
+        return build_windows<kMostSmallWindows>(segment, t, first);
     }
   }
   bool distinct() const { return distinct_; }
@@ -54,9 +54,10 @@ class SmallTile {
     clear_counts<V>(tile_, layout);
     for (int o = 0; o < tile_.outputs; o += layout.width) {
       const int across = layout.block_width(o), padding = layout.block(across) - layout.height * across;
+      const Block block = block_from(o, across);
       int slot = layout.slot(0, o);
       for (int c = 0, row = 0; c < tile_.contexts; ++c) {
-        count_pairs(c, o, across, slot);
+        count_pairs(block, c, slot);
         slot += across;
         if (++row == layout.height) slot += padding, row = 0;
       }
@@ -64,6 +65,7 @@ class SmallTile {
   }
 
  private:
+  static constexpr int kNoRow = -1;
   static_assert(kMostSmallWindows == 4, "build knows them all");
   static_assert(V::widest <= kBlockFloats, "an output's place in its block");
 
@@ -86,27 +88,25 @@ class SmallTile {
   }
 
   template <int K>
-  int64_t build_windows(const Segment& segment, int32_t first) {
+  int64_t build_windows(const Segment& segment, int32_t t, int32_t first) {
     const Reach<K> reach = reach_of<K>(segment, first);
     find_window_words(first, reach);
-    distinct_ = words_.distinct(first, reach.lowest, reach.highest) && !shares_a_target<K>(first);
-    if (!distinct_) return merge<K>(first, reach);
-    collect_outputs<K>(first);
+    const bool outputs_repeat = words_.repeats_output(t);
+    distinct_ = !outputs_repeat && words_.distinct_words(reach.lowest, reach.highest);
+    if (!outputs_repeat) collect_outputs(t);
+    if (!distinct_) {
+      if (outputs_repeat) {
+        merge_outputs<K>(t);
+      } else {
+        describe_outputs();
+      }
+      merge_contexts(first, reach);
+      return count_meetings<K>();
+    }
     collect_contexts(first, reach);
     int64_t meetings = 0;
     UNROLL for (int w = 0; w < K; ++w) meetings += __builtin_popcountll(tile_.window_contexts[w]);
-    return meetings * work_.outputs;
-  }
-
-  // Whether a negative is the target of a later window of the tile.
-  template <int K>
-  KERNEL_INLINE bool shares_a_target(int32_t first) const {
-    const auto ids = words_.outputs(first);
-    bool shares = false;
-    UNROLL for (int w = 1; w < K; ++w) {
-      for (int n = 1; n < work_.outputs; ++n) shares |= ids[n] == words_.id(first + w);
-    }
-    return shares;
+    return meetings * (1 + work_.negatives);
   }
 
   // The words of a tile are a stretch of text. With K > 1 all of them are contexts, for the centres are in
@@ -124,19 +124,10 @@ class SmallTile {
       }
     }
   }
-  // Word number c of the stretch, as its sets of contexts have it.
-  template <int K>
-  KERNEL_INLINE uint32_t context_id(int32_t first, const Reach<K>& reach, int c) const {
-    const int32_t at = reach.lowest + c;
-    return words_.id(K == 1 && at == first ? reach.highest - 1 : at);
-  }
 
-  template <int K>
-  KERNEL_INLINE void collect_outputs(int32_t first) {
-    const auto ids = words_.outputs(first);
-    UNROLL for (int w = 0; w < K; ++w) work_.output[w] = words_.output_row(words_.id(first + w));
-    for (int n = 1; n < work_.outputs; ++n) work_.output[K - 1 + n] = words_.output_row(ids[n]);
-    tile_.outputs = K - 1 + work_.outputs;
+  KERNEL_INLINE void collect_outputs(int32_t t) {
+    words_.output_rows(t, work_.tile_outputs, work_.output.get());
+    tile_.outputs = work_.tile_outputs;
   }
 
   template <int K>
@@ -145,11 +136,9 @@ class SmallTile {
     if (K == 1) work_.context[first - reach.lowest] = words_.input_row(words_.id(reach.highest - 1));
   }
 
-  // The tile of windows in which rows repeat.
+  // Pairs of a tile whose outputs are described.
   template <int K>
-  int64_t merge(int32_t first, const Reach<K>& reach) {
-    merge_outputs<K>(first);
-    merge_contexts(first, reach);
+  int64_t count_meetings() const {
     int64_t pairs = 0;
     for (int w = 0; w < K; ++w) {
       int outputs = 0;
@@ -160,14 +149,14 @@ class SmallTile {
   }
 
   template <int K>
-  void merge_outputs(int32_t first) {
+  void merge_outputs(int32_t t) {
+    const uint32_t* const ids = words_.outputs(t);
     tile_.outputs = 0;
-    for (int w = 0; w < K; ++w) target_[w] = add_output(words_.id(first + w));
-    forget_outputs(K - 1 + work_.outputs);
-    const auto ids = words_.outputs(first);
-    for (int n = 1; n < work_.outputs; ++n) {
-      const int o = add_output(ids[n]);
-      for (int w = 0; w < K; ++w) trained_in(w)[o] += 1.0f;
+    for (int w = 0; w < K; ++w) target_[w] = add_output(ids[w]);
+    forget_outputs();
+    for (int o = K; o < work_.tile_outputs; ++o) {
+      const int row = add_output(ids[o]);
+      for (int w = 0; w < K; ++w) trained_in(w)[row] += 1.0f;
     }
     for (int w = 0; w < K; ++w) trained_in(w)[target_[w]] = 1.0f;  // not as a negative of its own
   }
@@ -180,57 +169,79 @@ class SmallTile {
     return tile_.outputs++;
   }
 
+  // A word's row is that of the same word before it, if there is one in the tile. With K = 1 the centre has
+  // none of its own, and words behind it take the row of its like before it.
   template <int K>
   void merge_contexts(int32_t first, const Reach<K>& reach) {
-    const int words = tile_.contexts;
+    int32_t* const row_of_word = work_.row_of_word.get();
     tile_.contexts = 0;
-    for (int word = 0; word < words; ++word) {
-      const uint32_t id = context_id(first, reach, word);
-      const int c = index_of(id, work_.row_ids.get(), tile_.contexts);
-      if (c == tile_.contexts) {
-        work_.row_ids[c] = id;
-        work_.context[c] = words_.input_row(id);
-        for (int w = 0; w < K; ++w) words_in(w)[c] = 0.0f;
-        ++tile_.contexts;
+    for (int32_t at = reach.lowest; at < reach.highest; ++at) {
+      const int word = at - reach.lowest, back = words_.words_back(at);
+      int row = back != 0 && back <= word ? row_of_word[word - back] : kNoRow;
+      if (K > 1 || at != first) {
+        if (row == kNoRow) {
+          row = tile_.contexts++;
+          work_.context[row] = words_.input_row(words_.id(at));
+          for (int w = 0; w < K; ++w) words_in(w)[row] = 0.0f;
+        }
+        for (int w = 0; w < K; ++w) {
+          words_in(w)[row] += K == 1 ? 1.0f : static_cast<float>(tile_.window_contexts[w] >> word & 1);
+        }
       }
-      for (int w = 0; w < K; ++w) words_in(w)[c] += static_cast<float>(tile_.window_contexts[w] >> word & 1);
+      row_of_word[word] = row;
     }
   }
 
-  // What merge finds out, of a tile in which no row repeats.
+  // What merging finds out, of a tile in which no row repeats.
   void describe_distinct() {
-    forget_outputs(tile_.outputs);
     for (int w = 0; w < windows_; ++w) {
       for (int c = 0; c < tile_.contexts; ++c) {
         words_in(w)[c] = static_cast<float>(tile_.window_contexts[w] >> c & 1);
       }
+    }
+    describe_outputs();
+  }
+  void describe_outputs() {
+    forget_outputs();
+    for (int w = 0; w < windows_; ++w) {
       target_[w] = w;
       trained_in(w)[w] = 1.0f;
       for (int o = windows_; o < tile_.outputs; ++o) trained_in(w)[o] = 1.0f;
     }
   }
 
-  void forget_outputs(int outputs) {
+  void forget_outputs() {
     for (int w = 0; w < windows_; ++w) {
-      for (int o = 0; o < outputs; ++o) trained_in(w)[o] = 0.0f;
+      for (int o = 0; o < work_.tile_outputs; ++o) trained_in(w)[o] = 0.0f;
     }
   }
 
-  // The slots of context c and the `across` outputs of a block from `first` on. Whole blocks are written:
-  // their zeros fall on padding, where the next context's pairs will be, or behind all slots.
-  KERNEL_INLINE void count_pairs(int c, int first, int across, int slot) {
-    float positive[kBlockFloats] = {}, total[kBlockFloats] = {};
+  // How often a word of each window trains the outputs of a block, in all and with label 1; zeros behind them.
+  struct Block {
+    float total[kMostSmallWindows][kBlockFloats], positive[kMostSmallWindows][kBlockFloats];
+  };
+  Block block_from(int first, int across) const {
+    Block block{};
+    for (int w = 0; w < windows_; ++w) {
+      for (int o = 0; o < across; ++o) block.total[w][o] = trained_in(w)[first + o];
+      const int target = target_[w] - first;
+      if (target >= 0 && target < across) block.positive[w][target] = 1.0f;
+    }
+    return block;
+  }
+
+  // The slots of context c and the outputs of a block. Whole blocks are written: their zeros fall on padding,
+  // where the next context's pairs will be, or behind all slots.
+  KERNEL_INLINE void count_pairs(const Block& block, int c, int slot) {
+    float* const positive = tile_.positive + slot;
+    float* const total = tile_.total + slot;
     for (int w = 0; w < windows_; ++w) {
       const float words = words_in(w)[c];
-      const float* const trained = trained_in(w) + first;
-      UNROLL for (int o = 0; o < kBlockFloats; ++o) {
-        const float in_block = o < across ? words : 0.0f;
-        positive[o] += first + o == target_[w] ? in_block : 0.0f;
-        total[o] += in_block * trained[o];
+      for (int o = 0; o < kBlockFloats; ++o) {
+        positive[o] = (w == 0 ? 0.0f : positive[o]) + words * block.positive[w][o];
+        total[o] = (w == 0 ? 0.0f : total[o]) + words * block.total[w][o];
       }
     }
-    std::memcpy(tile_.positive + slot, positive, sizeof positive);
-    std::memcpy(tile_.total + slot, total, sizeof total);
   }
 
   // By context row: how many words of window w are it.

@@ -5,6 +5,7 @@
 //   group          accumulators that reduce_group sums at once
 //   accumulators   that fit into registers beside the rows they are made of
 //   widest         outputs that are scored and updated together
+//   addresses      that store_addresses writes at once
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
@@ -12,6 +13,8 @@
 //   in_set         1 in the lanes whose word has a bit in common with `set`, else 0
 //   mark_equal     `mark` in the lanes where a == b, else `marks`
 //   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
+//   store_addresses  of `addresses` rows of a matrix, from their numbers
+//   store_rows     rows[l * stride + c] = columns[c * lanes + l] for kTransposed columns c, lane after lane
 //
 // Every function is inlined: a file compiled for one instruction set must not leave code behind that the
 // linker could pick for another.
@@ -35,6 +38,16 @@ KERNEL_INLINE typename V::Word draw_lane_by_lane(const AliasSlot* table, uint32_
   V::store_words(lane, draws);
   for (int i = 0; i < V::lanes; ++i) lane[i] = draw_alias(table, count, lane[i]);
   return V::load_words(lane);
+}
+
+constexpr int kTransposed = 8;
+
+// store_rows for levels of few lanes.
+template <class V>
+KERNEL_INLINE void store_rows_lane_by_lane(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+  for (int lane = 0; lane < V::lanes; ++lane) {
+    UNROLL for (int c = 0; c < kTransposed; ++c) rows[lane * stride + c] = columns[c * V::lanes + lane];
+  }
 }
 
 }  // namespace full_w2v

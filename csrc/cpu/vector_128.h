@@ -16,6 +16,7 @@ struct Vector128 {
   static constexpr int group = 4;
   static constexpr int accumulators = 12;
   static constexpr int widest = 6;
+  static constexpr int addresses = 1;
 
   VECTOR_INLINE Float load(const float* p) { return *reinterpret_cast<const Float*>(p); }
   VECTOR_INLINE void store(float* p, Float a) { *reinterpret_cast<Float*>(p) = a; }
@@ -80,6 +81,13 @@ struct Vector128 {
   }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_lane_by_lane<Vector128>(table, count, draws);
+  }
+  VECTOR_INLINE void store_addresses(void* to, const void* matrix, uint32_t row_bytes, const uint32_t* rows) {
+    const char* const row = static_cast<const char*>(matrix) + uint64_t{row_bytes} * *rows;
+    std::memcpy(to, &row, sizeof row);
+  }
+  VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+    store_rows_lane_by_lane<Vector128>(rows, stride, columns);
   }
 };
 

@@ -16,6 +16,7 @@ struct Avx2 {
   static constexpr int group = 8;
   static constexpr int accumulators = 12;
   static constexpr int widest = 7;
+  static constexpr int addresses = 4;
 
   VECTOR_INLINE Float load(const float* p) { return _mm256_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm256_store_ps(p, a); }
@@ -69,6 +70,38 @@ struct Avx2 {
   }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_lane_by_lane<Avx2>(table, count, draws);
+  }
+  VECTOR_INLINE void store_addresses(void* to, const void* matrix, uint32_t row_bytes, const uint32_t* rows) {
+    const __m128i numbers = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows));
+    const Word offsets = _mm256_mul_epu32(_mm256_cvtepu32_epi64(numbers), _mm256_set1_epi64x(row_bytes));
+    const Word base = _mm256_set1_epi64x(reinterpret_cast<long long>(matrix));
+    _mm256_storeu_si256(static_cast<__m256i*>(to), _mm256_add_epi64(base, offsets));
+  }
+  VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+    // Four columns at a time: afterwards each half of parts[j] is four columns of row j, or of row j + 4.
+    Word parts[2][4];
+    UNROLL for (int p = 0; p < 2; ++p) transpose_halves(columns + 4 * p * lanes, parts[p]);
+    UNROLL for (int row = 0; row < lanes; ++row) {
+      UNROLL for (int p = 0; p < 2; ++p) {
+        const Word four = parts[p][row % 4];
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(rows + row * stride + 4 * p),
+                         row < 4 ? _mm256_castsi256_si128(four) : _mm256_extracti128_si256(four, 1));
+      }
+    }
+  }
+
+ private:
+  VECTOR_INLINE void transpose_halves(const uint32_t* columns, Word* rows) {
+    Word column[4];
+    UNROLL for (int c = 0; c < 4; ++c) column[c] = load_words(columns + c * lanes);
+    const Word low01 = _mm256_unpacklo_epi32(column[0], column[1]);
+    const Word high01 = _mm256_unpackhi_epi32(column[0], column[1]);
+    const Word low23 = _mm256_unpacklo_epi32(column[2], column[3]);
+    const Word high23 = _mm256_unpackhi_epi32(column[2], column[3]);
+    rows[0] = _mm256_unpacklo_epi64(low01, low23);
+    rows[1] = _mm256_unpackhi_epi64(low01, low23);
+    rows[2] = _mm256_unpacklo_epi64(high01, high23);
+    rows[3] = _mm256_unpackhi_epi64(high01, high23);
   }
 };
 

@@ -17,6 +17,7 @@ struct Avx512 {
   static constexpr int group = 8;
   static constexpr int accumulators = 24;
   static constexpr int widest = 8;
+  static constexpr int addresses = 8;
 
   VECTOR_INLINE Float load(const float* p) { return _mm512_load_ps(p); }
   VECTOR_INLINE void store(float* p, Float a) { _mm512_store_ps(p, a); }
@@ -75,8 +76,45 @@ struct Avx512 {
     const Word alias = _mm512_permutex2var_epi32(low, odd, high);
     return _mm512_mask_blend_epi32(_mm512_cmplt_epu32_mask(fraction, threshold), alias, slot);
   }
+  VECTOR_INLINE void store_addresses(void* to, const void* matrix, uint32_t row_bytes, const uint32_t* rows) {
+    const __m256i numbers = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows));
+    const Word offsets = _mm512_mul_epu32(_mm512_cvtepu32_epi64(numbers), _mm512_set1_epi64(row_bytes));
+    const Word base = _mm512_set1_epi64(reinterpret_cast<long long>(matrix));
+    _mm512_storeu_si512(to, _mm512_add_epi64(base, offsets));
+  }
+  VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+    // Four columns at a time: afterwards quarter q of parts[j] is four columns of row 4 q + j.
+    Word parts[2][4];
+    UNROLL for (int p = 0; p < 2; ++p) transpose_quarters(columns + 4 * p * lanes, parts[p]);
+    store_quarters<0>(rows, stride, parts);
+    store_quarters<1>(rows, stride, parts);
+    store_quarters<2>(rows, stride, parts);
+    store_quarters<3>(rows, stride, parts);
+  }
 
  private:
+  VECTOR_INLINE void transpose_quarters(const uint32_t* columns, Word* rows) {
+    Word column[4];
+    UNROLL for (int c = 0; c < 4; ++c) column[c] = load_words(columns + c * lanes);
+    const Word low01 = _mm512_unpacklo_epi32(column[0], column[1]);
+    const Word high01 = _mm512_unpackhi_epi32(column[0], column[1]);
+    const Word low23 = _mm512_unpacklo_epi32(column[2], column[3]);
+    const Word high23 = _mm512_unpackhi_epi32(column[2], column[3]);
+    rows[0] = _mm512_unpacklo_epi64(low01, low23);
+    rows[1] = _mm512_unpackhi_epi64(low01, low23);
+    rows[2] = _mm512_unpacklo_epi64(high01, high23);
+    rows[3] = _mm512_unpackhi_epi64(high01, high23);
+  }
+  template <int Quarter>
+  VECTOR_INLINE void store_quarters(uint32_t* rows, int64_t stride, const Word (*parts)[4]) {
+    UNROLL for (int j = 0; j < 4; ++j) {
+      UNROLL for (int p = 0; p < 2; ++p) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(rows + (4 * Quarter + j) * stride + 4 * p),
+                         _mm512_extracti32x4_epi32(parts[p][j], Quarter));
+      }
+    }
+  }
+
   // Low half: the two halves of a added; high half: those of b. Blend and shuffle use different ports.
   VECTOR_INLINE Float add_256(Float a, Float b) {
     return _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));

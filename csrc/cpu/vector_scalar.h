@@ -16,6 +16,7 @@ struct Scalar {
   static constexpr int group = 1;
   static constexpr int accumulators = 8;
   static constexpr int widest = 4;
+  static constexpr int addresses = 1;
 
   VECTOR_INLINE Float load(const float* p) { return *p; }
   VECTOR_INLINE void store(float* p, Float a) { *p = a; }
@@ -58,6 +59,13 @@ struct Scalar {
   VECTOR_INLINE Word mark_equal(Word marks, Word a, Word b, Word mark) { return a == b ? mark : marks; }
   VECTOR_INLINE Word draw_from_alias(const AliasSlot* table, uint32_t count, Word draws) {
     return draw_alias(table, count, draws);
+  }
+  VECTOR_INLINE void store_addresses(void* to, const void* matrix, uint32_t row_bytes, const uint32_t* rows) {
+    const char* const row = static_cast<const char*>(matrix) + uint64_t{row_bytes} * *rows;
+    std::memcpy(to, &row, sizeof row);
+  }
+  VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+    store_rows_lane_by_lane<Scalar>(rows, stride, columns);
   }
 };
 

@@ -1,9 +1,9 @@
 #include "cpu/workspace.h"
 
+#include "cpu/vector.h"
+
 namespace full_w2v {
 namespace {
-
-constexpr int kVectorRoom = 64;  // words past either end that whole vectors may touch
 
 int64_t power_of_two_above(int64_t count) {
   int64_t power = 16;
@@ -20,7 +20,9 @@ IdTable id_table(AlignedArray<IdTable::Entry>& entries, int64_t ids) {
 }  // namespace
 
 Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
-    : margin(2 * params.window + 2 * params.share_negatives + kVectorRoom), outputs(1 + params.negative) {
+    : margin(2 * params.window + 2 * params.share_negatives + kVectorRoom),
+      negatives(params.negative),
+      tile_outputs(params.share_negatives + params.negative) {
   const int64_t tokens = kChunkTokens + kSegmentTokens;
   const int64_t kept = tokens + 2 * margin;
   keep_words = aligned_array<uint32_t>(tokens + 2 * kVectorRoom);
@@ -28,26 +30,32 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   position_low = aligned_array<uint32_t>(kept);
   position_high = aligned_array<uint32_t>(kept);
   radius = aligned_array<uint32_t>(kept);
-  output_ids = aligned_array<uint32_t>((kept + kVectorRoom) * outputs);
-  repeats = aligned_array<uint32_t>(kept);
+  words_back = aligned_array<uint32_t>(kept);
   latest_repeat = aligned_array<int32_t>(kept);
+  const int64_t tiles = tokens + kVectorRoom;  // each may be of one word
+  first_words = aligned_array<int32_t>(tiles);
+  output_ids = aligned_array<uint32_t>(tiles * tile_outputs + kVectorRoom);
+  repeats = aligned_array<uint32_t>(tiles);
+  output_columns =
+      aligned_array<uint32_t>(kVectorRoom * (kVectorsDrawn * int64_t{tile_outputs} + kTransposed));
 
   most_contexts = 2 * params.window + params.share_negatives;
-  most_outputs = params.share_negatives + params.negative + params.longest_path;
+  most_outputs = tile_outputs + params.longest_path;
   context = aligned_array<float*>(most_contexts + kVectorRoom);
-  output = aligned_array<float*>(most_outputs);
-  ahead = aligned_array<const char*>(most_outputs + 2 * params.share_negatives);
+  output = aligned_array<float*>(most_outputs + kVectorRoom);
+  ahead = aligned_array<const char*>(most_outputs + params.share_negatives + kVectorRoom);
   old_output = aligned_array<float*>(most_outputs);
   old_output_rows = aligned_array<float>(most_outputs * stride);
   for (int o = 0; o < most_outputs; ++o) old_output[o] = old_output_rows.get() + o * stride;
   context_words = aligned_array<int32_t>(most_contexts);
-  negative = aligned_array<int32_t>(outputs);
+  negative = aligned_array<int32_t>(negatives);
   output_slots = aligned_array<OutputSlots>(most_outputs);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
   old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
   words_in_window = aligned_array<float>(kMostSmallWindows * int64_t{most_contexts});
   trained_in_window = aligned_array<float>(kMostSmallWindows * (int64_t{most_outputs} + kBlockFloats));
-  row_ids = aligned_array<uint32_t>(int64_t{most_contexts} + most_outputs);
+  row_ids = aligned_array<uint32_t>(tile_outputs);
+  row_of_word = aligned_array<int32_t>(most_contexts);
   if (params.score_precision == ScorePrecision::tf32) {
     const int rows = kMostStrip + most_outputs;
     rounded = aligned_array<float*>(rows);

@@ -30,6 +30,10 @@ struct OutputSlots {
   }
 };
 
+// Words past either end of an array that whole vectors may touch, and tiles that are looked ahead.
+constexpr int kVectorRoom = 64;
+// Vectors of tiles whose outputs are drawn together.
+constexpr int kVectorsDrawn = 8;
 // Room for one block of outputs of the widest level.
 constexpr int kBlockFloats = 8;
 
@@ -65,14 +69,19 @@ struct alignas(64) Workspace {
   // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
   int margin;
-  int outputs;  // of one window: the target and its negatives
+  int negatives;
+  int tile_outputs;  // that are drawn for a tile: the targets of its windows and their common negatives
   AlignedArray<uint32_t> keep_words;
   AlignedArray<uint32_t> ids;
   AlignedArray<uint32_t> position_low, position_high;
   AlignedArray<uint32_t> radius;
-  AlignedArray<uint32_t> output_ids;    // a vector for each output of a vector of words (draw_windows)
-  AlignedArray<uint32_t> repeats;       // not 0 where an output row comes twice in a window
-  AlignedArray<int32_t> latest_repeat;  // largest index so far of a word that came again within a window
+  AlignedArray<uint32_t> words_back;    // to the same word in what may be one tile, or 0
+  AlignedArray<int32_t> latest_repeat;  // largest index so far of a word that came again like this
+  // By tile.
+  AlignedArray<int32_t> first_words;
+  AlignedArray<uint32_t> output_ids;
+  AlignedArray<uint32_t> repeats;         // not 0 where an output comes twice
+  AlignedArray<uint32_t> output_columns;  // of some vectors of tiles, a vector for each output
 
   int most_contexts, most_outputs;  // of a tile
   AlignedArray<float*> context, output, old_output;
@@ -82,7 +91,8 @@ struct alignas(64) Workspace {
   AlignedArray<OutputSlots> output_slots;
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
   AlignedArray<float> words_in_window, trained_in_window;  // SmallTile
-  AlignedArray<uint32_t> row_ids;                          // SmallTile: words of the rows found so far
+  AlignedArray<uint32_t> row_ids;                          // SmallTile: ids of the outputs found so far
+  AlignedArray<int32_t> row_of_word;                       // SmallTile: context row of each word of the tile
   AlignedArray<float> hidden, sums;                        // of a window of CBOW (cbow_kernel.h)
   // Copies of context rows, trained in their place, and the words behind them: empty unless rows are locked
   // or stored as bf16. Then there are copies of output rows too.
