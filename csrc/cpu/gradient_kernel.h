@@ -10,7 +10,8 @@ namespace full_w2v {
 template <class V>
 KERNEL_INLINE typename V::Float gradient(typename V::Float score, typename V::Float positive,
                                          typename V::Float total, float rate) {
-  return V::mul(V::broadcast(rate), V::sub(positive, V::mul(total, sigmoid<V>(score))));
+  const typename V::Float factor = V::broadcast(rate);
+  return V::sub(V::mul(factor, positive), weighted_sigmoid<V>(V::mul(factor, total), score));
 }
 
 }  // namespace full_w2v

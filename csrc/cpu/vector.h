@@ -9,6 +9,8 @@
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
+//   minimum        b where a is NaN
+//   scale_by_power a 2^exponent, of whole exponents up to 126; below -126 it may be a 2^-126
 //   store_unaligned  to any address; load and store take those of whole vectors
 //   in_set         1 in the lanes whose word has a bit in common with `set`, else 0
 //   mark_equal     `mark` in the lanes where a == b, else `marks`

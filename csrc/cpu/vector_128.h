@@ -26,11 +26,7 @@ struct Vector128 {
   VECTOR_INLINE Float sub(Float a, Float b) { return a - b; }
   VECTOR_INLINE Float mul(Float a, Float b) { return a * b; }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
-  VECTOR_INLINE Float clamp(Float a, float low, float high) {
-    const Float floor = broadcast(low), ceiling = broadcast(high);
-    a = a < ceiling ? a : ceiling;  // in this order NaN becomes a number, as AVX's minimum makes it
-    return a > floor ? a : floor;
-  }
+  VECTOR_INLINE Float minimum(Float a, Float b) { return a < b ? a : b; }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits: the processor's rounding is to nearest.
     const Float shift = broadcast(12582912.0f);
@@ -38,12 +34,14 @@ struct Vector128 {
     return shifted - shift;
   }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) {
+    const Float least = broadcast(-126.0f);
+    exponent = exponent > least ? exponent : least;
     const Integer bits = (__builtin_convertvector(exponent, Integer) + 127) << 23;
     Float power;
     std::memcpy(&power, &bits, sizeof power);
     return a * power;
   }
-  VECTOR_INLINE Float reciprocal(Float a) { return 1.0f / a; }
+  VECTOR_INLINE Float div(Float a, Float b) { return a / b; }
 
   VECTOR_INLINE Float reduce_group(const Float* s) {
     const Float first = {s[0][0], s[1][0], s[2][0], s[3][0]}, second = {s[0][1], s[1][1], s[2][1], s[3][1]};

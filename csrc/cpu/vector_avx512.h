@@ -27,15 +27,13 @@ struct Avx512 {
   VECTOR_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   VECTOR_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
-  VECTOR_INLINE Float clamp(Float a, float low, float high) {
-    return _mm512_max_ps(_mm512_min_ps(a, broadcast(high)), broadcast(low));
-  }
+  VECTOR_INLINE Float minimum(Float a, Float b) { return _mm512_min_ps(a, b); }
   VECTOR_INLINE Float round(Float a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) { return _mm512_scalef_ps(a, exponent); }
-  VECTOR_INLINE Float reciprocal(Float a) {
+  VECTOR_INLINE Float div(Float a, Float b) {
     // One Newton step takes rcp14's 14 bits to 23; a division has a third of its throughput.
-    const Float guess = _mm512_rcp14_ps(a);
-    return _mm512_mul_ps(guess, _mm512_fnmadd_ps(a, guess, broadcast(2.0f)));
+    const Float guess = _mm512_rcp14_ps(b);
+    return _mm512_mul_ps(_mm512_mul_ps(a, guess), _mm512_fnmadd_ps(b, guess, broadcast(2.0f)));
   }
 
   // Eight transposed halvings: after three levels each 128-bit part holds half-finished sums of four.

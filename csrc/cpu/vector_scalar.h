@@ -26,17 +26,15 @@ struct Scalar {
   VECTOR_INLINE Float sub(Float a, Float b) { return a - b; }
   VECTOR_INLINE Float mul(Float a, Float b) { return a * b; }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
-  VECTOR_INLINE Float clamp(Float a, float low, float high) {
-    a = a < high ? a : high;  // in this order NaN becomes a number, as AVX's minimum makes it
-    return a > low ? a : low;
-  }
+  VECTOR_INLINE Float minimum(Float a, Float b) { return a < b ? a : b; }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits, and the processor rounds to nearest.
     const float shifted = a + 12582912.0f;
     return shifted - 12582912.0f;
   }
-  VECTOR_INLINE Float reciprocal(Float a) { return 1.0f / a; }
+  VECTOR_INLINE Float div(Float a, Float b) { return a / b; }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) {
+    exponent = exponent > -126.0f ? exponent : -126.0f;
     const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(exponent) + 127) << 23;
     float power;
     std::memcpy(&power, &bits, sizeof power);
