@@ -11,6 +11,7 @@
 
 #include "cpu/pinned_thread.h"
 #include "cpu/simd.h"
+#include "sgns/draws.h"
 
 namespace full_w2v {
 namespace {
@@ -67,7 +68,11 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
     : params_(params), kernels_(choose_level(simd)), stride_(padded(params.dimension)) {
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
   const int64_t size = params.vocabulary * stride_;
-  keep_.assign(keep, keep + params.vocabulary);
+  // Most words are never dropped: a short table stays in the cache.
+  const uint32_t* end = keep + params.vocabulary;
+  while (end > keep && end[-1] == kAlwaysKept) --end;
+  keep_.assign(keep, end);
+  keep_.push_back(kAlwaysKept);
   noise_ = aligned_array<AliasSlot>(params.vocabulary);
   std::copy(noise, noise + params.vocabulary, noise_.get());
   if (has_tree(params)) {
@@ -137,6 +142,7 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
   const TrainJob job{params_,
                      corpus,
                      {keep_.data(), noise_.get()},
+                     static_cast<int32_t>(keep_.size()) - 1,
                      {path_offsets_.data(), path_steps_.data()},
                      input_.get(),
                      output_.get(),

@@ -50,8 +50,8 @@ class CpuTrainer {
   SgnsParams params_;
   const LevelKernels& kernels_;
   int64_t stride_;
-  std::vector<uint32_t> keep_;
-  std::vector<float> locks_;  // empty if there are none
+  std::vector<uint32_t> keep_;  // up to the last word that may be dropped, and one for all words behind it
+  std::vector<float> locks_;    // empty if there are none
   std::vector<int64_t> path_offsets_;
   std::vector<uint32_t> path_steps_;
   AlignedArray<AliasSlot> noise_;

@@ -38,11 +38,11 @@ KERNEL_INLINE LaneBlocks<V> draw_lanes(uint64_t seed, uint32_t epoch, const uint
   return {{counter[0], counter[1], counter[2], counter[3]}};
 }
 
-// Keep draws of the tokens at first & ~3 ... end - 1, into words[0], words[1], ... Writes up to 4 * lanes
-// words past the last.
+// Keep draws of the tokens at first & ~3 ... end - 1, into words[0], words[1], ... Writes up to 4 * lanes +
+// kTransposed words past the last.
 template <class V>
 void draw_keep_words(uint64_t seed, uint32_t epoch, int64_t first, int64_t end, uint32_t* words) {
-  uint32_t low[V::lanes], high[V::lanes], column[4][V::lanes];
+  uint32_t low[V::lanes], high[V::lanes], columns[kTransposed * V::lanes] = {};
   for (int64_t counter = first >> 2; counter * 4 < end; counter += V::lanes) {
     for (int lane = 0; lane < V::lanes; ++lane) {
       const auto bits = static_cast<uint64_t>(counter + lane);
@@ -50,10 +50,8 @@ void draw_keep_words(uint64_t seed, uint32_t epoch, int64_t first, int64_t end, 
       high[lane] = static_cast<uint32_t>(bits >> 32);
     }
     const LaneBlocks<V> blocks = draw_lanes<V>(seed, epoch, low, high, kKeepBlock);
-    UNROLL for (int w = 0; w < 4; ++w) V::store_words(column[w], blocks.word[w]);
-    for (int lane = 0; lane < V::lanes; ++lane) {
-      for (int w = 0; w < 4; ++w) words[lane * 4 + w] = column[w][lane];
-    }
+    UNROLL for (int w = 0; w < 4; ++w) V::store_words(columns + w * V::lanes, blocks.word[w]);
+    V::store_rows(words, 4, columns);
     words += 4 * V::lanes;
   }
 }

@@ -213,16 +213,31 @@ class KeptWords {
     for (int s = 0; s < count; ++s) {
       Segment& segment = segments[s];
       segment.first = last_;
-      for (int64_t at = segment.begin; at < segment.end; ++at) {
-        const int32_t id = job_.corpus.ids[at];
-        put(last_, id, at);
-        last_ += keeps(words[at], job_.tables.keep[id]);
-      }
+      last_ = keep_tokens(segment, words, last_);
       segment.last = last_;
     }
     first_known_ = before(segments[0]);
     last_known_ = after(segments[count - 1]);
     find_bounds(segments, count);
+  }
+
+  // Puts the tokens of a segment that are kept at `index` and after; returns the index behind the last. All
+  // it needs is in local variables: the stores might change any other.
+  int32_t keep_tokens(const Segment& segment, const uint32_t* words, int32_t index) {
+    const int32_t* const corpus = job_.corpus.ids;
+    const uint32_t* const keep = job_.tables.keep;
+    const int32_t kept = job_.always_kept;
+    uint32_t* const ids = work_.ids.get();
+    uint32_t* const low = work_.position_low.get();
+    uint32_t* const high = work_.position_high.get();
+    for (int64_t at = segment.begin, end = segment.end; at < end; ++at) {
+      const int32_t id = corpus[at];
+      ids[index] = static_cast<uint32_t>(id);
+      low[index] = static_cast<uint32_t>(at);
+      high[index] = static_cast<uint32_t>(static_cast<uint64_t>(at) >> 32);
+      index += keeps(words[at], keep[id < kept ? id : kept]);
+    }
+    return index;
   }
 
   KERNEL_INLINE void put(int32_t index, int32_t id, int64_t position) {
@@ -233,7 +248,9 @@ class KeptWords {
   }
 
   bool keeps_token(int64_t position) const {
-    return keeps(keep_draw(params_.seed, job_.epoch, position), job_.tables.keep[job_.corpus.ids[position]]);
+    const int32_t id = job_.corpus.ids[position];
+    return id >= job_.always_kept ||
+           keeps(keep_draw(params_.seed, job_.epoch, position), job_.tables.keep[id]);
   }
 
   // Puts the last words kept before the first segment in its sentence; returns the index of the first of

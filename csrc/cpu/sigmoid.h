@@ -5,9 +5,9 @@
 
 namespace full_w2v {
 
-// 2^t = 2^i 2^f with i = round(t) and |f| <= 1/2; 2^f by the Taylor series of exp(f ln 2), whose first omitted
-// term is below 2e-8. Its terms are summed in pairs (Estrin's scheme), for a tile waits for this: fewer
-// products follow on each other. t is limited to 125.5, where neither 2^i nor the reciprocal overflows.
+// 2^t = 2^i 2^f with i = round(t) and |f| <= 1/2; 2^f by the Taylor series of exp(f ln 2), whose first
+// omitted term is below 2e-8. Its terms are summed in pairs (Estrin's scheme), for a tile waits for this:
+// fewer products follow on each other. t is limited to 125.5, where neither 2^i nor the reciprocal overflows.
 template <class V>
 KERNEL_INLINE typename V::Float power_of_two(typename V::Float t) {
   using Float = typename V::Float;

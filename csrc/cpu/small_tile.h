@@ -216,7 +216,8 @@ class SmallTile {
     }
   }
 
-  // How often a word of each window trains the outputs of a block, in all and with label 1; zeros behind them.
+  // How often a word of each window trains the outputs of a block, in all and with label 1; zeros behind
+  // them.
   struct Block {
     float total[kMostSmallWindows][kBlockFloats], positive[kMostSmallWindows][kBlockFloats];
   };

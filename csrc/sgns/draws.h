@@ -41,6 +41,9 @@ SGNS_HOST_DEVICE constexpr int rounding_draw(int negative) { return kFirstNegati
 // Blocks that hold one token's window draw and its negatives' draws.
 SGNS_HOST_DEVICE constexpr int token_blocks(int negative) { return 1 + negative / 4; }
 
+// The threshold that no draw is above.
+constexpr uint32_t kAlwaysKept = UINT32_MAX;
+
 // True if a token survives. `threshold` is ceil(p * 2^32) - 1 for keep probability p in (0, 1], so that the
 // comparison is exact and p = 1 needs no case of its own.
 SGNS_HOST_DEVICE inline bool keeps(uint32_t draw, uint32_t threshold) { return draw <= threshold; }

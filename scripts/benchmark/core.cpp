@@ -101,6 +101,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   const TrainJob job{params,
                      {task->ids, task->offsets, task->sentences},
                      {task->keep, task->noise},
+                     task->vocabulary,
                      {},
                      input.get(),
                      output.get(),
