@@ -51,11 +51,15 @@ class CbowTrainer {
   }
 
   KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
-    tile_.contexts = 0;
-    words_.for_each_context(segment, i, [this](uint32_t id) {
-      tile_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
-      ++tile_.contexts;
-    });
+    if (words_.trains_in_place()) {
+      tile_.contexts = words_.window_rows(segment, i, tile_.context);
+    } else {
+      tile_.contexts = 0;
+      words_.for_each_context(segment, i, [this](uint32_t id) {
+        tile_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
+        ++tile_.contexts;
+      });
+    }
     const float contexts = static_cast<float>(tile_.contexts);
     tile_.scale = params_.cbow_mean ? 1.0f / contexts : 1.0f;
     tile_.share = params_.cbow_mean ? 1.0f : 1.0f / contexts;
@@ -65,15 +69,30 @@ class CbowTrainer {
   // path.
   KERNEL_INLINE void collect_outputs(int32_t t) {
     const uint32_t* const ids = words_.outputs(t);
-    const bool repeats = words_.repeats_output(t);
     tile_.outputs = 0;
-    for (int o = 0; params_.negative > 0 && o < work_.tile_outputs; ++o) {
-      if (o == 0 || !repeats || ids[o] != ids[0]) add_output(ids[o], o == 0);
+    if (params_.negative > 0) {
+      if (words_.repeats_output(t)) {
+        for (int o = 0; o < work_.tile_outputs; ++o) {
+          if (o == 0 || ids[o] != ids[0]) add_output(ids[o], o == 0);
+        }
+      } else {
+        add_all_outputs(t);
+      }
     }
     if (has_tree(params_)) {
       for_each_step(job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
     }
     for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
+  }
+
+  KERNEL_INLINE void add_all_outputs(int32_t t) {
+    tile_.outputs = work_.tile_outputs;
+    words_.output_rows(t, tile_.outputs, tile_.output);
+    for (int o = 0; o < tile_.outputs; ++o) {
+      tile_.positive[o] = 0.0f;
+      tile_.total[o] = 1.0f;
+    }
+    tile_.positive[0] = 1.0f;
   }
 
   KERNEL_INLINE void add_output(uint32_t row, bool label) {
@@ -86,10 +105,13 @@ class CbowTrainer {
 
   // Rows of a window to come: as many of its outputs as this one has, and the context that it meets first.
   KERNEL_INLINE void look_ahead(int32_t t, int32_t i) {
-    const int32_t next = words_.id(i + kWindowsAhead + params_.window);
-    fetch_outputs(job_, words_.outputs(t + kWindowsAhead), params_.negative > 0 ? work_.tile_outputs : 0,
-                  tile_);
-    tile_.ahead[tile_.outputs] = reinterpret_cast<const char*>(words_.input_row(next));
+    if (has_tree(params_)) {
+      fetch_outputs(job_, words_.outputs(t + kWindowsAhead), params_.negative > 0 ? work_.tile_outputs : 0,
+                    tile_);
+    } else {
+      words_.output_places(t + kWindowsAhead, tile_.outputs, tile_.ahead);
+    }
+    tile_.ahead[tile_.outputs] = words_.input_place(words_.id(i + kWindowsAhead + params_.window));
   }
 
   const TrainJob& job_;

@@ -186,6 +186,13 @@ class KeptWords {
   KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
     find_rows(&work_.ids[first], count, job_.input, float_bytes(), rows);
   }
+  // Input rows of the contexts of word i, the last one in the centre's place; returns how many there are.
+  KERNEL_INLINE int window_rows(const Segment& segment, int32_t i, float** rows) const {
+    const int32_t low = window_low(segment, i), high = window_high(segment, i);
+    input_rows(low, high - low, rows);
+    rows[i - low] = rows[high - 1 - low];
+    return high - low - 1;
+  }
   // Output rows of tile t.
   KERNEL_INLINE void output_rows(int32_t t, int count, float** rows) const {
     find_rows(outputs(t), count, job_.output, float_bytes(), rows);
