@@ -52,7 +52,9 @@ class CbowTrainer {
 
   KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
     if (words_.trains_in_place()) {
-      tile_.contexts = words_.window_rows(segment, i, tile_.context);
+      const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
+      words_.context_rows(low, i, high, high - low, tile_.context);
+      tile_.contexts = high - low - 1;
     } else {
       tile_.contexts = 0;
       words_.for_each_context(segment, i, [this](uint32_t id) {

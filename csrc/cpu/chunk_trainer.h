@@ -79,8 +79,7 @@ class ChunkTrainer {
     if (contexts > kUsualContexts || words_.repeats_output(t) || !words_.distinct_words(low, high)) {
       return train_tile(segment, t, i);
     }
-    words_.input_rows(low, kUsualContexts + 1, work_.context.get());
-    work_.context[i - low] = words_.input_row(words_.id(high - 1));  // in place of the centre
+    words_.context_rows(low, i, high, kUsualContexts + 1, work_.context.get());
     words_.output_rows(t, kUsualOutputs, work_.output.get());
     look_ahead(t, 1, kUsualOutputs);
     Plain::table.by_contexts[contexts](tile_);
@@ -96,6 +95,7 @@ class ChunkTrainer {
     if (pairs == 0) return;
     stats_.pairs += pairs;
     look_ahead(t, params_.share_negatives, work_.tile_outputs);
+    tile_.once = false;
     (small ? kernel_for_small() : kernel_for_counted())(tile_);
     words_.release_held(tile_);
     words_.round_held(tile_, first);

@@ -69,9 +69,7 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
   const int64_t size = params.vocabulary * stride_;
   // Most words are never dropped: a short table stays in the cache.
-  const uint32_t* end = keep + params.vocabulary;
-  while (end > keep && end[-1] == kAlwaysKept) --end;
-  keep_.assign(keep, end);
+  keep_.assign(keep, keep + first_always_kept(keep, params.vocabulary));
   keep_.push_back(kAlwaysKept);
   noise_ = aligned_array<AliasSlot>(params.vocabulary);
   std::copy(noise, noise + params.vocabulary, noise_.get());

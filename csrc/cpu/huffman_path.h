@@ -22,16 +22,13 @@ KERNEL_INLINE void for_each_step(const TrainJob& job, uint32_t word, const Use& 
 
 // The rows that a tile fetches for a window to come: `words` output rows of it, then the deepest nodes on its
 // target's path, which are the least likely to be in the cache; tile.outputs rows in all.
-template <class Ids>
-KERNEL_INLINE void fetch_outputs(const TrainJob& job, const Ids& ids, int words, const Tile& tile) {
+KERNEL_INLINE void fetch_outputs(const TrainJob& job, const uint32_t* ids, int words, const Tile& tile) {
   const auto row = [&job](int64_t id) { return reinterpret_cast<const char*>(job.output + id * job.stride); };
   int fetched = 0;
   for (int o = 0; o < words && fetched < tile.outputs; ++o) tile.ahead[fetched++] = row(ids[o]);
-  if (has_tree(job.params)) {
-    const int64_t first = job.paths.offsets[ids[0]];
-    for (int64_t at = job.paths.offsets[ids[0] + 1]; at > first && fetched < tile.outputs;) {
-      tile.ahead[fetched++] = row(int64_t{job.params.vocabulary} + job.paths.steps[--at] / 2);
-    }
+  const int64_t first = job.paths.offsets[ids[0]];
+  for (int64_t at = job.paths.offsets[ids[0] + 1]; at > first && fetched < tile.outputs;) {
+    tile.ahead[fetched++] = row(int64_t{job.params.vocabulary} + job.paths.steps[--at] / 2);
   }
   while (fetched < tile.outputs) tile.ahead[fetched++] = row(ids[0]);
 }

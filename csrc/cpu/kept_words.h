@@ -13,6 +13,8 @@ namespace full_w2v {
 template <class V>
 class KeptWords {
  public:
+  static_assert(V::lanes <= kMostLanes, "room for the draws of whole vectors");
+
   // With windows up to this radius repeated words are searched for, a vector at a time. In larger ones some
   // word nearly always repeats: all are counted.
   static constexpr int kSearchedWindow = 16;
@@ -23,7 +25,7 @@ class KeptWords {
         rounded ? reinterpret_cast<const char*>(job.input_bf16) : reinterpret_cast<const char*>(job.input);
     output_base_ =
         rounded ? reinterpret_cast<const char*>(job.output_bf16) : reinterpret_cast<const char*>(job.output);
-    row_bytes_ = job.stride * static_cast<int64_t>(rounded ? sizeof(Bf16) : sizeof(float));
+    row_bytes_ = static_cast<uint32_t>(job.stride * (rounded ? sizeof(Bf16) : sizeof(float)));
   }
 
   // Subsamples the segments, which are in one piece, and draws for every kept word and every tile.
@@ -72,11 +74,10 @@ class KeptWords {
     }
   }
 
-  // Kept words stand at work.margin ... end() - 1, those of the same sentences before and after around them.
-  int32_t end() const { return last_; }
+  // Kept words, which stand from work.margin on, those of the same sentences before and after around them.
   int64_t count() const { return last_ - work_.margin; }
   int32_t tiles() const { return tiles_; }
-  // Whether `distinct` can tell, after find_repeated_words.
+  // Whether distinct_words and words_back can tell, after find_repeated_words.
   bool repeats_can_be_found() const { return params_.window <= kSearchedWindow; }
 
   KERNEL_INLINE uint32_t id(int32_t i) const { return work_.ids[i]; }
@@ -170,43 +171,38 @@ class KeptWords {
   }
 
   // Where rows are, however they are stored: to fetch them.
-  KERNEL_INLINE const char* input_place(uint32_t id) const { return input_base_ + id * row_bytes_; }
-  KERNEL_INLINE const char* output_place(uint32_t id) const { return output_base_ + id * row_bytes_; }
-
-  // Where the output rows of tile t are. Whole vectors of addresses are written.
+  KERNEL_INLINE const char* input_place(uint32_t id) const { return input_base_ + uint64_t{id} * row_bytes_; }
+  // Of the first `count` outputs of tile t. Whole vectors of addresses are written, here and below.
   KERNEL_INLINE void output_places(int32_t t, int count, const char** places) const {
     find_rows(outputs(t), count, output_base_, row_bytes_, places);
   }
 
   KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
   KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
-  // Input rows of `count` words from `first` on, past the chunk's last one too: a loop whose length the
-  // processor foresees is shorter than the right one that it does not. Whole vectors of addresses are
-  // written, here and below.
+  // Input rows of `count` words from `first` on, past the chunk's last one too: a fixed count costs less than
+  // an exact one that the processor does not foresee.
   KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
     find_rows(&work_.ids[first], count, job_.input, float_bytes(), rows);
   }
-  // Input rows of the contexts of word i, the last one in the centre's place; returns how many there are.
-  KERNEL_INLINE int window_rows(const Segment& segment, int32_t i, float** rows) const {
-    const int32_t low = window_low(segment, i), high = window_high(segment, i);
-    input_rows(low, high - low, rows);
+  // The same for the window low ... high - 1 of word i, its last word in the centre's place: then its
+  // contexts come first.
+  KERNEL_INLINE void context_rows(int32_t low, int32_t i, int32_t high, int count, float** rows) const {
+    input_rows(low, count, rows);
     rows[i - low] = rows[high - 1 - low];
-    return high - low - 1;
   }
-  // Output rows of tile t.
+  // Rows of the first `count` outputs of tile t.
   KERNEL_INLINE void output_rows(int32_t t, int count, float** rows) const {
     find_rows(outputs(t), count, job_.output, float_bytes(), rows);
   }
 
  private:
-  KERNEL_INLINE static void find_rows(const uint32_t* ids, int count, const void* matrix, int64_t row_bytes,
+  KERNEL_INLINE static void find_rows(const uint32_t* ids, int count, const void* matrix, uint32_t row_bytes,
                                       void* rows) {
     for (int r = 0; r < count; r += V::addresses) {
-      V::store_addresses(static_cast<const char**>(rows) + r, matrix, static_cast<uint32_t>(row_bytes),
-                         ids + r);
+      V::store_addresses(static_cast<const char**>(rows) + r, matrix, row_bytes, ids + r);
     }
   }
-  KERNEL_INLINE int64_t float_bytes() const { return job_.stride * static_cast<int64_t>(sizeof(float)); }
+  KERNEL_INLINE uint32_t float_bytes() const { return static_cast<uint32_t>(job_.stride * sizeof(float)); }
 
   // The copy to train; behind it stands the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
@@ -354,7 +350,8 @@ class KeptWords {
     V::store_words(&work_.repeats[t],
                    pick_negatives<V>(params_, job_.tables.noise, params_.share_negatives, columns));
     // From the last columns to the first: what is written past a row's end, the next row's beginning
-    // replaces.
+    // replaces. Past the last row come outputs of an earlier group or zeros: ids, which may be looked ahead
+    // at.
     uint32_t* const rows = &work_.output_ids[int64_t{t} * outputs];
     for (int o = (outputs - 1) / kTransposed * kTransposed; o >= 0; o -= kTransposed) {
       V::store_rows(rows + o, outputs, columns + o * V::lanes);
@@ -365,7 +362,7 @@ class KeptWords {
   const SgnsParams& params_;
   Workspace& work_;
   const char *input_base_, *output_base_;
-  int64_t row_bytes_;
+  uint32_t row_bytes_;
   int32_t last_ = 0;  // behind the chunk's last kept word
   int32_t tiles_ = 0;
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it

@@ -14,8 +14,8 @@ struct TrainJob {
   SgnsParams params;
   CorpusView corpus;
   SamplingTables tables;
-  int32_t
-      always_kept;  // no token of a word from this one on is dropped; keep has a threshold for this one, too
+  // Tokens of words from this one on survive any draw; keep[always_kept] stands for all of them.
+  int32_t always_kept;
   HuffmanPaths paths;  // without any words if there is no tree
   float* input;
   float* output;

@@ -73,8 +73,7 @@ class PathTrainer {
   void look_ahead(int32_t t, int32_t i) {
     fetch_outputs(job_, words_.outputs(t + kWindowsAhead), params_.negative > 0 ? work_.tile_outputs : 0,
                   tile_);
-    tile_.ahead[tile_.outputs] =
-        reinterpret_cast<const char*>(words_.input_row(words_.id(i + kWindowsAhead + params_.window)));
+    tile_.ahead[tile_.outputs] = words_.input_place(words_.id(i + kWindowsAhead + params_.window));
     tile_.ahead_rows = tile_.outputs + 1;
   }
 

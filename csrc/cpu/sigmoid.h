@@ -7,11 +7,12 @@ namespace full_w2v {
 
 // 2^t = 2^i 2^f with i = round(t) and |f| <= 1/2; 2^f by the Taylor series of exp(f ln 2), whose first
 // omitted term is below 2e-8. Its terms are summed in pairs (Estrin's scheme), for a tile waits for this:
-// fewer products follow on each other. t is limited to 125.5, where neither 2^i nor the reciprocal overflows.
+// fewer products follow on each other. t is limited to -126 ... 125.5, where 2^i and the reciprocal of 1 +
+// 2^t are normal numbers; NaN becomes a number.
 template <class V>
 KERNEL_INLINE typename V::Float power_of_two(typename V::Float t) {
   using Float = typename V::Float;
-  const Float limited = V::minimum(t, V::broadcast(125.5f));
+  const Float limited = V::maximum(V::minimum(t, V::broadcast(125.5f)), V::broadcast(-126.0f));
   const Float whole = V::round(limited);
   const Float f = V::sub(limited, whole), square = V::mul(f, f);
   const Float first = V::fma(f, V::broadcast(6.9314718e-1f), V::broadcast(1.0f));

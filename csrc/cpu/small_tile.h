@@ -132,8 +132,12 @@ class SmallTile {
 
   template <int K>
   KERNEL_INLINE void collect_contexts(int32_t first, const Reach<K>& reach) {
-    words_.input_rows(reach.lowest, work_.most_contexts, work_.context.get());
-    if (K == 1) work_.context[first - reach.lowest] = words_.input_row(words_.id(reach.highest - 1));
+    float** const rows = work_.context.get();
+    if constexpr (K == 1) {
+      words_.context_rows(reach.lowest, first, reach.highest, work_.most_contexts, rows);
+    } else {
+      words_.input_rows(reach.lowest, work_.most_contexts, rows);
+    }
   }
 
   // Pairs of a tile whose outputs are described.

@@ -9,14 +9,16 @@
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by
 //   join_groups    into one Float: lane i is the sum of accumulator i of the joined groups
 //
-//   minimum        b where a is NaN
-//   scale_by_power a 2^exponent, of whole exponents up to 126; below -126 it may be a 2^-126
+//   minimum, maximum  of each lane of a and b; b's where a is NaN
+//   scale_by_power  a 2^exponent, for whole exponents -126 ... 126
 //   store_unaligned  to any address; load and store take those of whole vectors
 //   in_set         1 in the lanes whose word has a bit in common with `set`, else 0
 //   mark_equal     `mark` in the lanes where a == b, else `marks`
 //   draw_from_alias  draw_alias (sgns/alias_table.h) in every lane
 //   store_addresses  of `addresses` rows of a matrix, from their numbers
-//   store_rows     rows[l * stride + c] = columns[c * lanes + l] for kTransposed columns c, lane after lane
+//   store_rows       rows[l * stride + c] = columns[c * lanes + l] for kTransposed columns c, lane after
+//   lane:
+//                    of shorter rows the next one replaces what is written past the end
 //
 // Every function is inlined: a file compiled for one instruction set must not leave code behind that the
 // linker could pick for another.
@@ -42,7 +44,7 @@ KERNEL_INLINE typename V::Word draw_lane_by_lane(const AliasSlot* table, uint32_
   return V::load_words(lane);
 }
 
-constexpr int kTransposed = 8;
+constexpr int kTransposed = 8;  // columns: the usual outputs of a tile at once
 
 // store_rows for levels of few lanes.
 template <class V>

@@ -27,6 +27,7 @@ struct Vector128 {
   VECTOR_INLINE Float mul(Float a, Float b) { return a * b; }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
   VECTOR_INLINE Float minimum(Float a, Float b) { return a < b ? a : b; }
+  VECTOR_INLINE Float maximum(Float a, Float b) { return a > b ? a : b; }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits: the processor's rounding is to nearest.
     const Float shift = broadcast(12582912.0f);
@@ -34,8 +35,6 @@ struct Vector128 {
     return shifted - shift;
   }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) {
-    const Float least = broadcast(-126.0f);
-    exponent = exponent > least ? exponent : least;
     const Integer bits = (__builtin_convertvector(exponent, Integer) + 127) << 23;
     Float power;
     std::memcpy(&power, &bits, sizeof power);

@@ -27,12 +27,12 @@ struct Avx2 {
   VECTOR_INLINE Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
   VECTOR_INLINE Float minimum(Float a, Float b) { return _mm256_min_ps(a, b); }
+  VECTOR_INLINE Float maximum(Float a, Float b) { return _mm256_max_ps(a, b); }
   VECTOR_INLINE Float round(Float a) {
     return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) {
-    const __m256i whole = _mm256_cvtps_epi32(_mm256_max_ps(exponent, broadcast(-126.0f)));
-    const __m256i bits = _mm256_add_epi32(whole, _mm256_set1_epi32(127));
+    const __m256i bits = _mm256_add_epi32(_mm256_cvtps_epi32(exponent), _mm256_set1_epi32(127));
     return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23)));
   }
   VECTOR_INLINE Float div(Float a, Float b) { return _mm256_div_ps(a, b); }

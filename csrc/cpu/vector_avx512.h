@@ -28,6 +28,7 @@ struct Avx512 {
   VECTOR_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
   VECTOR_INLINE Float minimum(Float a, Float b) { return _mm512_min_ps(a, b); }
+  VECTOR_INLINE Float maximum(Float a, Float b) { return _mm512_max_ps(a, b); }
   VECTOR_INLINE Float round(Float a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) { return _mm512_scalef_ps(a, exponent); }
   VECTOR_INLINE Float div(Float a, Float b) {

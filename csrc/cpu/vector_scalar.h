@@ -27,6 +27,7 @@ struct Scalar {
   VECTOR_INLINE Float mul(Float a, Float b) { return a * b; }
   VECTOR_INLINE Float fma(Float a, Float b, Float c) { return a * b + c; }
   VECTOR_INLINE Float minimum(Float a, Float b) { return a < b ? a : b; }
+  VECTOR_INLINE Float maximum(Float a, Float b) { return a > b ? a : b; }
   VECTOR_INLINE Float round(Float a) {
     // Adding 1.5 * 2^23 leaves no fraction bits, and the processor rounds to nearest.
     const float shifted = a + 12582912.0f;
@@ -34,7 +35,6 @@ struct Scalar {
   }
   VECTOR_INLINE Float div(Float a, Float b) { return a / b; }
   VECTOR_INLINE Float scale_by_power(Float a, Float exponent) {
-    exponent = exponent > -126.0f ? exponent : -126.0f;
     const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(exponent) + 127) << 23;
     float power;
     std::memcpy(&power, &bits, sizeof power);

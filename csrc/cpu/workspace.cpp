@@ -32,12 +32,12 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   radius = aligned_array<uint32_t>(kept);
   words_back = aligned_array<uint32_t>(kept);
   latest_repeat = aligned_array<int32_t>(kept);
-  const int64_t tiles = tokens + kVectorRoom;  // each may be of one word
+  const int64_t tiles = tokens + kVectorRoom;  // each may be of one word, however many share negatives
   first_words = aligned_array<int32_t>(tiles);
   output_ids = aligned_array<uint32_t>(tiles * tile_outputs + kVectorRoom);
   repeats = aligned_array<uint32_t>(tiles);
   output_columns =
-      aligned_array<uint32_t>(kVectorRoom * (kVectorsDrawn * int64_t{tile_outputs} + kTransposed));
+      aligned_array<uint32_t>(kMostLanes * (kVectorsDrawn * int64_t{tile_outputs} + kTransposed));
 
   most_contexts = 2 * params.window + params.share_negatives;
   most_outputs = tile_outputs + params.longest_path;

@@ -32,6 +32,7 @@ struct OutputSlots {
 
 // Words past either end of an array that whole vectors may touch, and tiles that are looked ahead.
 constexpr int kVectorRoom = 64;
+constexpr int kMostLanes = 16;  // of any level's vectors
 // Vectors of tiles whose outputs are drawn together.
 constexpr int kVectorsDrawn = 8;
 // Room for one block of outputs of the widest level.

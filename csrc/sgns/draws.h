@@ -44,6 +44,13 @@ SGNS_HOST_DEVICE constexpr int token_blocks(int negative) { return 1 + negative 
 // The threshold that no draw is above.
 constexpr uint32_t kAlwaysKept = UINT32_MAX;
 
+// The first word of those at the end of a vocabulary whose tokens survive any draw; `vocabulary` if there are
+// none.
+inline int32_t first_always_kept(const uint32_t* keep, int32_t vocabulary) {
+  while (vocabulary > 0 && keep[vocabulary - 1] == kAlwaysKept) --vocabulary;
+  return vocabulary;
+}
+
 // True if a token survives. `threshold` is ceil(p * 2^32) - 1 for keep probability p in (0, 1], so that the
 // comparison is exact and p = 1 needs no case of its own.
 SGNS_HOST_DEVICE inline bool keeps(uint32_t draw, uint32_t threshold) { return draw <= threshold; }

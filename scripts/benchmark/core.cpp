@@ -101,7 +101,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   const TrainJob job{params,
                      {task->ids, task->offsets, task->sentences},
                      {task->keep, task->noise},
-                     task->vocabulary,
+                     first_always_kept(task->keep, task->vocabulary),
                      {},
                      input.get(),
                      output.get(),
@@ -113,13 +113,14 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   Workspace work(params, V::lanes, stride);
   int64_t kept = 0;
   auto began = Clock::now();
-  for_each_chunk(job, work, [&](const KeptWords<V>& words) { kept += words.end() - work.margin; });
+  for_each_chunk(job, work, [&](const KeptWords<V>& words) { kept += words.count(); });
   *words_seconds = seconds_since(began);
   began = Clock::now();
   for_each_chunk(job, work, [&](const KeptWords<V>& words) {
-    for (int32_t i = work.margin; i < words.end(); ++i) {
-      const auto ahead = words.outputs(i + kWordsAhead), ids = words.outputs(i);
-      const int32_t next = i + params.window;
+    for (int32_t t = 0; t < words.tiles(); ++t) {
+      const uint32_t* const ahead = words.outputs(t + kWordsAhead);
+      const uint32_t* const ids = words.outputs(t);
+      const int32_t next = words.first_word(t) + params.window;
       for (int o = 0; o < kOutputs; ++o) prefetch_row(words.output_row(ahead[o]), stride);
       prefetch_row(words.input_row(words.id(next + kWordsAhead)), stride);
       for (int o = 0; o < kOutputs; ++o) touch_row(words.output_row(ids[o]), stride);

@@ -34,8 +34,8 @@ from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 
 ROOT = Path(__file__).parents[2]
+# But the scalar level, whose registers do not hold a whole window.
 VECTORS = {
-    "scalar": ("Scalar", []),
     "sse2": ("Vector128", []),
     "neon": ("Vector128", []),
     "avx2": ("Avx2", ["-mavx2", "-mfma"]),
@@ -93,7 +93,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sample", type=float, default=1e-4)
     parser.add_argument("--tokens", type=int, default=4_000_000, help="of the corpus, for each part")
     parser.add_argument("--repeats", type=int, default=5)
-    levels = _native.simd_levels()
+    levels = [level for level in _native.simd_levels() if level in VECTORS]
     parser.add_argument("--level", default=levels[-1], choices=levels, help="instruction set")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

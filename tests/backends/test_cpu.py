@@ -50,16 +50,19 @@ def test_the_tree_of_one_word_trains_nothing(level: str, architecture: str) -> N
     np.testing.assert_array_equal(run.input, start_of(one).input)
 
 
-def zipf_model(threads: int = 1, **settings: object) -> tuple[Model, EncodedCorpus]:
-    """A model and a corpus of 30,000 tokens in sentences of 0 to 60 words, with Zipf's frequencies."""
+def zipf_model(
+    threads: int = 1, sentences: int = 1000, longest: int = 60, **settings: object
+) -> tuple[Model, EncodedCorpus]:
+    """A model and a corpus of Zipf's frequencies: 30,000 tokens in sentences of 0 to 60 words unless told."""
     random = np.random.default_rng(7)
     words = 400
     share = 1.0 / np.arange(1, words + 1)
-    lengths = random.integers(0, 61, 1000)
+    lengths = random.integers(0, longest + 1, sentences)
     ids = random.choice(words, int(lengths.sum()), p=share / share.sum()).astype(np.int32)
     counts = np.maximum(np.bincount(ids, minlength=words), 1).astype(np.int64)
     vocabulary = Vocabulary([f"w{i}" for i in range(words)], counts)
-    config = TrainConfig(vector_size=33, sample=1e-2, epochs=2, threads=threads, **settings)
+    defaults = {"vector_size": 33, "sample": 1e-2, "epochs": 2}
+    config = TrainConfig(**{**defaults, "threads": threads, **settings})
     corpus = EncodedCorpus(ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
     return Model.initialize(vocabulary, config), corpus
 
@@ -86,6 +89,62 @@ def test_one_thread_gives_the_same_bits_however_the_corpus_is_cut(
     trained(CpuBackend(level), parts, corpus, [1, 17, 9000, 9001, 20000])
     for of_whole, of_parts in zip(whole.matrices, parts.matrices, strict=True):
         np.testing.assert_array_equal(of_whole, of_parts)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("longest", [2, 60])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"share_negatives": 2},
+        {"share_negatives": 64},
+        {"architecture": "cbow", "hierarchical_softmax": True, "negative": 0},
+        {"hierarchical_softmax": True, "negative": 1},
+        {"hierarchical_softmax": True, "negative": 2},
+    ],
+    ids=str,
+)
+def test_full_chunks_give_the_same_bits_as_small_ones(
+    level: str, longest: int, settings: dict[str, Any]
+) -> None:
+    """Every token of chunks of 8,192 is kept; with `longest` 2 each tile is of one or two words."""
+    few = {"sentences": 80_000 // longest, "longest": longest, "vector_size": 8, "sample": 0.0, "epochs": 1}
+    whole, corpus = zipf_model(**few, **settings)
+    parts, _ = zipf_model(**few, **settings)
+    assert corpus.tokens > 4 * 8192
+    trained(CpuBackend(level), whole, corpus, [])
+    trained(CpuBackend(level), parts, corpus, list(range(500, corpus.tokens, 500)))
+    for of_whole, of_parts in zip(whole.matrices, parts.matrices, strict=True):
+        np.testing.assert_array_equal(of_whole, of_parts)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("settings", [{}, {"order": "pair"}, {"architecture": "cbow"}], ids=str)
+def test_scores_of_any_size_have_their_sigmoid(level: str, settings: dict[str, Any]) -> None:
+    """One word predicts the other with a score s and label 1: its row takes alpha (1 - sigmoid(s)) s."""
+    sizes = [88.0, 100.0, 1e4, *np.linspace(4.9e13, 9.8e13, 64), 3e38]
+    config = TrainConfig(
+        vector_size=1,
+        window=1,
+        negative=1,
+        sample=0,
+        epochs=1,
+        alpha=1e-6,
+        min_alpha=1e-6,
+        threads=1,
+        **settings,
+    )
+    corpus = EncodedCorpus(np.array([0, 1], np.int32), np.array([0, 2], np.int64))
+    for size in np.array(sizes, np.float32):
+        for score in (size, -size):
+            model = Model.initialize(Vocabulary(["a", "b"], np.array([5, 5])), config)
+            model.input[:] = [[0.0], [1.0]]
+            model.output[:] = [[score], [0.0]]
+            trained(CpuBackend(level), model, corpus, [])
+            step = 0.0 if score > 0 else float(score) * config.alpha
+            np.testing.assert_allclose(model.input[:, 0], [0.0, 1.0 + step], rtol=1e-6, atol=1e-30)
+            assert np.isfinite(model.output).all()
 
 
 def test_two_threads_train_every_word_once() -> None:
