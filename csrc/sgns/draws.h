@@ -42,7 +42,7 @@ SGNS_HOST_DEVICE constexpr int rounding_draw(int negative) { return kFirstNegati
 SGNS_HOST_DEVICE constexpr int token_blocks(int negative) { return 1 + negative / 4; }
 
 // The threshold that no draw is above.
-constexpr uint32_t kAlwaysKept = UINT32_MAX;
+constexpr uint32_t kAlwaysKept = 0xFFFFFFFFu;
 
 // The first word of those at the end of a vocabulary whose tokens survive any draw; `vocabulary` if there are
 // none.
