@@ -72,13 +72,11 @@ class CbowTrainer {
   KERNEL_INLINE void collect_outputs(int32_t t) {
     const uint32_t* const ids = words_.outputs(t);
     tile_.outputs = 0;
-    if (params_.negative > 0) {
-      if (words_.repeats_output(t)) {
-        for (int o = 0; o < work_.tile_outputs; ++o) {
-          if (o == 0 || ids[o] != ids[0]) add_output(ids[o], o == 0);
-        }
-      } else {
-        add_all_outputs(t);
+    if (params_.negative > 0 && !words_.repeats_output(t)) {
+      add_all_outputs(t);
+    } else if (params_.negative > 0) {
+      for (int o = 0; o < work_.tile_outputs; ++o) {
+        if (o == 0 || ids[o] != ids[0]) add_output(ids[o], o == 0);
       }
     }
     if (has_tree(params_)) {

@@ -19,6 +19,10 @@
 //   store_rows       rows[l * stride + c] = columns[c * lanes + l] for kTransposed columns c, lane after
 //   lane:
 //                    of shorter rows the next one replaces what is written past the end
+// For store_rows_by_parts, within each 128 bits:
+//   interleave_low, interleave_high              words of a and b in turn, from the lower or the upper half
+//   interleave_low_pairs, interleave_high_pairs  the same of pairs of words
+//   store_part                                   128 bits, to any address
 //
 // Every function is inlined: a file compiled for one instruction set must not leave code behind that the
 // linker could pick for another.
@@ -52,6 +56,41 @@ KERNEL_INLINE void store_rows_lane_by_lane(uint32_t* rows, int64_t stride, const
   for (int lane = 0; lane < V::lanes; ++lane) {
     UNROLL for (int c = 0; c < kTransposed; ++c) rows[lane * stride + c] = columns[c * V::lanes + lane];
   }
+}
+
+// Four columns: part q of rows[j], 128 bits of it, becomes those of row 4 q + j.
+template <class V>
+KERNEL_INLINE void transpose_parts(const uint32_t* columns, typename V::Word* rows) {
+  typename V::Word column[4];
+  UNROLL for (int c = 0; c < 4; ++c) column[c] = V::load_words(columns + c * V::lanes);
+  const auto low01 = V::interleave_low(column[0], column[1]);
+  const auto high01 = V::interleave_high(column[0], column[1]);
+  const auto low23 = V::interleave_low(column[2], column[3]);
+  const auto high23 = V::interleave_high(column[2], column[3]);
+  rows[0] = V::interleave_low_pairs(low01, low23);
+  rows[1] = V::interleave_high_pairs(low01, low23);
+  rows[2] = V::interleave_low_pairs(high01, high23);
+  rows[3] = V::interleave_high_pairs(high01, high23);
+}
+
+// store_rows for levels that interleave words within each 128 bits.
+template <class V, int Part = 0>
+KERNEL_INLINE void store_rows_by_parts(uint32_t* rows, int64_t stride, const typename V::Word (*fours)[4]) {
+  UNROLL for (int j = 0; j < 4; ++j) {
+    uint32_t* const row = rows + (4 * Part + j) * stride;
+    UNROLL for (int four = 0; four < kTransposed / 4; ++four) {
+      V::template store_part<Part>(row + 4 * four, fours[four][j]);
+    }
+  }
+  if constexpr (4 * (Part + 1) < V::lanes) store_rows_by_parts<V, Part + 1>(rows, stride, fours);
+}
+template <class V>
+KERNEL_INLINE void store_rows_by_parts(uint32_t* rows, int64_t stride, const uint32_t* columns) {
+  typename V::Word fours[kTransposed / 4][4];
+  UNROLL for (int four = 0; four < kTransposed / 4; ++four) {
+    transpose_parts<V>(columns + 4 * four * V::lanes, fours[four]);
+  }
+  store_rows_by_parts<V>(rows, stride, fours);
 }
 
 }  // namespace full_w2v

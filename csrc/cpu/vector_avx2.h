@@ -77,30 +77,15 @@ struct Avx2 {
     _mm256_storeu_si256(static_cast<__m256i*>(to), _mm256_add_epi64(base, offsets));
   }
   VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
-    // Four columns at a time: afterwards each half of parts[j] is four columns of row j, or of row j + 4.
-    Word parts[2][4];
-    UNROLL for (int p = 0; p < 2; ++p) transpose_halves(columns + 4 * p * lanes, parts[p]);
-    UNROLL for (int row = 0; row < lanes; ++row) {
-      UNROLL for (int p = 0; p < 2; ++p) {
-        const Word four = parts[p][row % 4];
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(rows + row * stride + 4 * p),
-                         row < 4 ? _mm256_castsi256_si128(four) : _mm256_extracti128_si256(four, 1));
-      }
-    }
+    store_rows_by_parts<Avx2>(rows, stride, columns);
   }
-
- private:
-  VECTOR_INLINE void transpose_halves(const uint32_t* columns, Word* rows) {
-    Word column[4];
-    UNROLL for (int c = 0; c < 4; ++c) column[c] = load_words(columns + c * lanes);
-    const Word low01 = _mm256_unpacklo_epi32(column[0], column[1]);
-    const Word high01 = _mm256_unpackhi_epi32(column[0], column[1]);
-    const Word low23 = _mm256_unpacklo_epi32(column[2], column[3]);
-    const Word high23 = _mm256_unpackhi_epi32(column[2], column[3]);
-    rows[0] = _mm256_unpacklo_epi64(low01, low23);
-    rows[1] = _mm256_unpackhi_epi64(low01, low23);
-    rows[2] = _mm256_unpacklo_epi64(high01, high23);
-    rows[3] = _mm256_unpackhi_epi64(high01, high23);
+  VECTOR_INLINE Word interleave_low(Word a, Word b) { return _mm256_unpacklo_epi32(a, b); }
+  VECTOR_INLINE Word interleave_high(Word a, Word b) { return _mm256_unpackhi_epi32(a, b); }
+  VECTOR_INLINE Word interleave_low_pairs(Word a, Word b) { return _mm256_unpacklo_epi64(a, b); }
+  VECTOR_INLINE Word interleave_high_pairs(Word a, Word b) { return _mm256_unpackhi_epi64(a, b); }
+  template <int Part>
+  VECTOR_INLINE void store_part(uint32_t* to, Word a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_extracti128_si256(a, Part));
   }
 };
 

@@ -82,38 +82,18 @@ struct Avx512 {
     _mm512_storeu_si512(to, _mm512_add_epi64(base, offsets));
   }
   VECTOR_INLINE void store_rows(uint32_t* rows, int64_t stride, const uint32_t* columns) {
-    // Four columns at a time: afterwards quarter q of parts[j] is four columns of row 4 q + j.
-    Word parts[2][4];
-    UNROLL for (int p = 0; p < 2; ++p) transpose_quarters(columns + 4 * p * lanes, parts[p]);
-    store_quarters<0>(rows, stride, parts);
-    store_quarters<1>(rows, stride, parts);
-    store_quarters<2>(rows, stride, parts);
-    store_quarters<3>(rows, stride, parts);
+    store_rows_by_parts<Avx512>(rows, stride, columns);
+  }
+  VECTOR_INLINE Word interleave_low(Word a, Word b) { return _mm512_unpacklo_epi32(a, b); }
+  VECTOR_INLINE Word interleave_high(Word a, Word b) { return _mm512_unpackhi_epi32(a, b); }
+  VECTOR_INLINE Word interleave_low_pairs(Word a, Word b) { return _mm512_unpacklo_epi64(a, b); }
+  VECTOR_INLINE Word interleave_high_pairs(Word a, Word b) { return _mm512_unpackhi_epi64(a, b); }
+  template <int Part>
+  VECTOR_INLINE void store_part(uint32_t* to, Word a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_extracti32x4_epi32(a, Part));
   }
 
  private:
-  VECTOR_INLINE void transpose_quarters(const uint32_t* columns, Word* rows) {
-    Word column[4];
-    UNROLL for (int c = 0; c < 4; ++c) column[c] = load_words(columns + c * lanes);
-    const Word low01 = _mm512_unpacklo_epi32(column[0], column[1]);
-    const Word high01 = _mm512_unpackhi_epi32(column[0], column[1]);
-    const Word low23 = _mm512_unpacklo_epi32(column[2], column[3]);
-    const Word high23 = _mm512_unpackhi_epi32(column[2], column[3]);
-    rows[0] = _mm512_unpacklo_epi64(low01, low23);
-    rows[1] = _mm512_unpackhi_epi64(low01, low23);
-    rows[2] = _mm512_unpacklo_epi64(high01, high23);
-    rows[3] = _mm512_unpackhi_epi64(high01, high23);
-  }
-  template <int Quarter>
-  VECTOR_INLINE void store_quarters(uint32_t* rows, int64_t stride, const Word (*parts)[4]) {
-    UNROLL for (int j = 0; j < 4; ++j) {
-      UNROLL for (int p = 0; p < 2; ++p) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(rows + (4 * Quarter + j) * stride + 4 * p),
-                         _mm512_extracti32x4_epi32(parts[p][j], Quarter));
-      }
-    }
-  }
-
   // Low half: the two halves of a added; high half: those of b. Blend and shuffle use different ports.
   VECTOR_INLINE Float add_256(Float a, Float b) {
     return _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));
