@@ -48,6 +48,7 @@ class SgnsParams:
         longest_path: int,
         bf16_rows: bool = False,
         tf32_scores: bool = False,
+        step_pairs: int,
     ) -> None: ...
 
 class CpuTrainer:

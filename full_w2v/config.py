@@ -20,6 +20,7 @@ MAX_VECTOR_SIZE = 65_536
 MAX_WINDOW = 1_000
 MAX_NEGATIVE = 1_000
 MAX_THREADS = 1_024
+MAX_STEP_PAIRS = 1 << 30  # where the learning rate allows any number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,16 @@ class TrainConfig:
     def _set(self, name: str, value: object) -> None:
         """Stores a setting as a Python value: it may have come as a NumPy scalar."""
         object.__setattr__(self, name, value)
+
+    @property
+    def step_pairs(self) -> int:
+        """Pairs that one row may meet in a step: M of csrc/sgns/README.md, max(1, floor(1 / (2 alpha))).
+
+        The slack lets a decimal alpha, such as 0.05, give the number that it names (10).
+        """
+        if self.alpha * MAX_STEP_PAIRS < 1:
+            return MAX_STEP_PAIRS
+        return max(1, math.floor(0.5 / self.alpha * (1 + 1e-9)))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, ready for JSON."""

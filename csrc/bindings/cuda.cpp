@@ -86,13 +86,14 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
                                       const std::string& order, bool tf32_scores, bool loss,
                                       const std::string& kernel, int device, uintptr_t stream,
                                       int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
-                                      int64_t launch_tokens, bool bf16_rows) {
+                                      int64_t launch_tokens, bool bf16_rows, int32_t step_pairs) {
   require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
   require(vector_size >= 1, "vector_size must be at least 1", vector_size);
   require(window >= 1, "window must be at least 1", window);
   require(negative >= 1, "negative must be at least 1", negative);
   require(share_negatives >= 1, "share_negatives must be at least 1", share_negatives);
   require(epochs >= 1, "epochs must be at least 1", epochs);
+  require(step_pairs >= 1, "step_pairs must be at least 1", step_pairs);
   require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
   require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
   require(launch_tokens >= 1, "launch_tokens must be at least 1", launch_tokens);
@@ -111,6 +112,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   params.min_alpha = min_alpha;
   params.seed = seed;
   params.row_precision = bf16_rows ? RowPrecision::bf16 : RowPrecision::float32;
+  params.step_pairs = step_pairs;
   TrainerOptions options;
   options.device = device;
   options.kernel = kernel;
@@ -272,11 +274,12 @@ void bind_trainer(py::module_& module) {
                        int32_t negative, int32_t share_negatives, float alpha, float min_alpha,
                        int32_t epochs, uint64_t seed, const std::string& order, bool tf32_scores, bool loss,
                        const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
-                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens, bool bf16_rows) {
-             return std::make_unique<BoundTrainer>(
-                 make_trainer(vocabulary, vector_size, window, shrink_windows, negative, share_negatives,
-                              alpha, min_alpha, epochs, seed, order, tf32_scores, loss, kernel, device,
-                              stream, corpus_bytes, blocks, launch_segments, launch_tokens, bf16_rows));
+                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens, bool bf16_rows,
+                       int32_t step_pairs) {
+             return std::make_unique<BoundTrainer>(make_trainer(
+                 vocabulary, vector_size, window, shrink_windows, negative, share_negatives, alpha, min_alpha,
+                 epochs, seed, order, tf32_scores, loss, kernel, device, stream, corpus_bytes, blocks,
+                 launch_segments, launch_tokens, bf16_rows, step_pairs));
            }),
            py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
            py::arg("shrink_windows"), py::arg("negative"), py::arg("share_negatives"), py::arg("alpha"),
@@ -285,7 +288,8 @@ void bind_trainer(py::module_& module) {
            py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,
-           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens, py::arg("bf16_rows") = false)
+           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens, py::arg("bf16_rows") = false,
+           py::arg("step_pairs"))
       .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),
            py::arg("keep").noconvert(), py::arg("noise").noconvert(),
            "Takes matrices [vocabulary, vector_size] and tables.")

@@ -54,7 +54,8 @@ void check_range(const char* name, int64_t value, int64_t low, int64_t high) {
 SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, int32_t negative,
                        int32_t share_negatives, int32_t epochs, bool shrink_windows, bool loss,
                        bool pair_order, float alpha, float min_alpha, uint64_t seed, bool cbow,
-                       bool cbow_mean, int32_t longest_path, bool bf16_rows, bool tf32_scores) {
+                       bool cbow_mean, int32_t longest_path, bool bf16_rows, bool tf32_scores,
+                       int32_t step_pairs) {
   check_range("vocabulary", vocabulary, 1, INT32_MAX);
   check_range("dimension", dimension, 1, 65536);
   check_range("window", window, 1, 1000);
@@ -62,6 +63,7 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
   check_range("negative", negative, longest_path == 0 ? 1 : 0, 1000);
   check_range("share_negatives", share_negatives, 1, 64);
   check_range("epochs", epochs, 1, INT32_MAX);
+  check_range("step_pairs", step_pairs, 1, INT32_MAX);
   const bool plain = !pair_order && !cbow && longest_path == 0;
   const auto check_plain = [plain](const char* setting, bool asked) {
     if (plain || !asked) return;
@@ -85,7 +87,8 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
           cbow_mean,
           longest_path,
           bf16_rows ? RowPrecision::bf16 : RowPrecision::float32,
-          tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32};
+          tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32,
+          step_pairs};
 }
 
 // What draws.h gives for tokens: keep draws [n], window radii [n] and negatives [n, negative].
@@ -140,7 +143,8 @@ void bind_sgns(py::module_& module) {
            py::arg("window"), py::arg("negative"), py::arg("share_negatives"), py::arg("epochs"),
            py::arg("shrink_windows"), py::arg("loss"), py::arg("pair_order"), py::arg("alpha"),
            py::arg("min_alpha"), py::arg("seed"), py::arg("cbow"), py::arg("cbow_mean"),
-           py::arg("longest_path"), py::arg("bf16_rows") = false, py::arg("tf32_scores") = false);
+           py::arg("longest_path"), py::arg("bf16_rows") = false, py::arg("tf32_scores") = false,
+           py::arg("step_pairs"));
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");

@@ -45,6 +45,7 @@ struct SgnsParams {
   int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
   RowPrecision row_precision;
   ScorePrecision score_precision;
+  int32_t step_pairs;  // pairs that a row may meet in one step of a tile: M of README.md
 };
 
 // Whether there is hierarchical softmax.

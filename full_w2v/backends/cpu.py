@@ -29,6 +29,7 @@ def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0
         longest_path=max(longest_path, 1) if config.hierarchical_softmax else 0,
         bf16_rows=config.row_precision == "bf16",
         tf32_scores=config.score_precision == "tf32",
+        step_pairs=config.step_pairs,
     )
 
 

@@ -191,6 +191,7 @@ class CudaBackend:
                 tf32_scores=config.score_precision == "tf32",
                 loss=config.loss,
                 bf16_rows=config.row_precision == "bf16",
+                step_pairs=config.step_pairs,
                 kernel=self._kernel,
                 device=self._device,
                 **self._options,

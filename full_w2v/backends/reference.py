@@ -84,6 +84,7 @@ class Settings(NamedTuple):
     locks: Float64 = np.empty(0)
     bf16_rows: bool = False
     tf32_scores: bool = False
+    step_pairs: int = 1
 
 
 class Matrices(NamedTuple):
@@ -103,12 +104,14 @@ class Sentence(NamedTuple):
 class Tile(NamedTuple):
     """Rows that meet: inputs [n] are word ids, outputs [m] too, or vocabulary + an inner node of the tree.
 
-    labels [n, m] holds 1, 0 or NO_PAIR.
+    labels [n, m] holds 1, 0 or NO_PAIR. The first `targets` outputs are targets, the others negatives as drawn,
+    then nodes.
     """
 
     inputs: Int64
     outputs: Int64
     labels: NDArray[np.int8]
+    targets: int
 
 
 # Draws
@@ -227,7 +230,7 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
                 if noise[n] != outputs[m]:
                     labels[count, centres + n] = 0
             count += 1
-    tile = Tile(inputs[:count], outputs, labels[:count])
+    tile = Tile(inputs[:count], outputs, labels[:count], centres)
     return with_path(settings, tile, outputs[0]) if settings.hierarchical else tile
 
 
@@ -246,7 +249,48 @@ def with_path(settings: Settings, tile: Tile, target: int) -> Tile:
         outputs[o] = tile.outputs[o] if o < words else len(settings.keep) + settings.points[step]
         for c in range(len(tile.inputs)):
             labels[c, o] = tile.labels[c, o] if o < words else 1 - settings.codes[step]
-    return Tile(tile.inputs, outputs, labels)
+    return Tile(tile.inputs, outputs, labels, 1 if words > 0 else 0)
+
+
+# Steps: how a tile is cut
+
+
+@_compiled
+def most_repeated(words: Int64) -> int:
+    """How often the most frequent of these words occurs; 1 where there are none."""
+    most = 1
+    for word in words:
+        most = max(most, int((words == word).sum()))
+    return most
+
+
+@_compiled
+def strip_end(settings: Settings, tile: Tile, begin: int) -> int:
+    """Where the strip of contexts that begins with context `begin` ends."""
+    further = len(tile.outputs) - tile.targets
+    noise = tile.outputs[tile.targets : tile.targets + settings.negative]
+    longest = max(1, settings.step_pairs // most_repeated(noise))
+    repeats = max(1, settings.step_pairs // max(1, min(further, settings.step_pairs)))
+    end = begin + 1
+    while end < len(tile.inputs) and end - begin < longest:
+        if (tile.inputs[begin:end] == tile.inputs[end]).sum() == repeats:
+            break
+        end += 1
+    return end
+
+
+@_compiled
+def block_end(tile: Tile, begin: int, most: int) -> int:
+    """Where a block of outputs that begins with output `begin` ends: `most` of them are not targets."""
+    return min(max(begin, tile.targets) + most, len(tile.outputs))
+
+
+@_compiled
+def part(tile: Tile, inputs: tuple[int, int], outputs: tuple[int, int]) -> Tile:
+    """The pairs of a range of a tile's inputs with a range of its outputs."""
+    labels = tile.labels[inputs[0] : inputs[1], outputs[0] : outputs[1]].copy()
+    targets = max(0, tile.targets - outputs[0])
+    return Tile(tile.inputs[inputs[0] : inputs[1]], tile.outputs[outputs[0] : outputs[1]], labels, targets)
 
 
 # Updates
@@ -316,7 +360,7 @@ def add_scaled(row: Float64, scale: float, change: Float64) -> None:
 
 @_compiled
 def window_step(matrices: Matrices, tile: Tile, rate: float, tf32_scores: bool) -> tuple[int, float]:
-    """Trains a tile: x_c += sum_o g*y_o and y_o += sum_c g*x_c, all from the rows as they were before it.
+    """One step: x_c += sum_o g*y_o and y_o += sum_c g*x_c, all from the rows as they were before it.
 
     s = sigmoid(x_c . y_o), g = rate * (label - s): one step down the gradient of the tile's loss (Mikolov et
     al. 2013, eq. 4). With tf32_scores the rows are rounded for s, and for nothing else. Returns the number of
@@ -335,6 +379,26 @@ def window_step(matrices: Matrices, tile: Tile, rate: float, tf32_scores: bool) 
                 add_scaled(matrices.output[tile.outputs[o]], g, x[c])
                 pairs += 1
                 loss += pair_loss(score, label)
+    return pairs, loss
+
+
+@_compiled
+def window_steps(settings: Settings, matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+    """Trains a tile: block by block of its outputs, strip by strip of its contexts."""
+    pairs, loss = 0, 0.0
+    block = 0
+    while block < len(tile.outputs):
+        outputs = block, block_end(tile, block, settings.step_pairs)
+        strip = 0
+        while strip < len(tile.inputs):
+            inputs = strip, strip_end(settings, tile, strip)
+            step_pairs, step_loss = window_step(
+                matrices, part(tile, inputs, outputs), rate, settings.tf32_scores
+            )
+            pairs += step_pairs
+            loss += step_loss
+            strip = inputs[1]
+        block = outputs[1]
     return pairs, loss
 
 
@@ -362,15 +426,14 @@ def pair_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
 
 
 @_compiled
-def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool) -> tuple[int, float]:
-    """Trains a tile of one centre: its contexts' mean or sum h meets each output, from the rows before it.
+def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool, share: float) -> tuple[int, float]:
+    """One step of a window: its contexts' mean or sum h meets each output, from the rows before it.
 
-    s = sigmoid(h . y_o), g = rate * (label - s), e = sum_o g*y_o; y_o += g*h; x_c += e for the mean, e / C
-    for the sum of C contexts, as in gensim. Returns the number of outputs met and the sum of their losses.
+    s = sigmoid(h . y_o), g = rate * (label - s), e = sum_o g*y_o; y_o += g*h; x_c += share * e for the mean,
+    share * e / C for the sum of C contexts, as in gensim. Returns the number of outputs met and the sum of
+    their losses.
     """
     contexts = len(tile.inputs)
-    if contexts == 0:
-        return 0, 0.0
     hidden, error = np.zeros((2, matrices.input.shape[1]))
     y = copy_rows(matrices.output, tile.outputs)
     for word in tile.inputs:
@@ -386,7 +449,27 @@ def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool) -> tuple[
             pairs += 1
             loss += pair_loss(score, label)
     for word in tile.inputs:
-        add_scaled(matrices.input[word], 1.0 if mean else 1.0 / contexts, error)
+        add_scaled(matrices.input[word], share if mean else share / contexts, error)
+    return pairs, loss
+
+
+@_compiled
+def cbow_steps(settings: Settings, matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+    """Trains the window of one centre, block by block of its outputs."""
+    pairs, loss = 0, 0.0
+    if len(tile.inputs) == 0:
+        return pairs, loss
+    repeated = most_repeated(tile.inputs)
+    most = max(1, settings.step_pairs // repeated)
+    share = min(1.0, settings.step_pairs / repeated)
+    block = 0
+    while block < len(tile.outputs):
+        outputs = block, block_end(tile, block, most)
+        step = part(tile, (0, len(tile.inputs)), outputs)
+        step_pairs, step_loss = cbow_step(matrices, step, rate, settings.cbow_mean, share)
+        pairs += step_pairs
+        loss += step_loss
+        block = outputs[1]
     return pairs, loss
 
 
@@ -458,11 +541,11 @@ def train_segment(
         tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
         before = copy_rows(matrices.input, tile.inputs if len(settings.locks) else tile.inputs[:0])
         if settings.cbow:
-            tile_pairs, tile_loss = cbow_step(matrices, tile, rate, settings.cbow_mean)
+            tile_pairs, tile_loss = cbow_steps(settings, matrices, tile, rate)
         elif settings.pair_order:
             tile_pairs, tile_loss = pair_step(matrices, tile, rate)
         else:
-            tile_pairs, tile_loss = window_step(matrices, tile, rate, settings.tf32_scores)
+            tile_pairs, tile_loss = window_steps(settings, matrices, tile, rate)
         hold_back(settings.locks, matrices.input, tile.inputs, before)
         if settings.bf16_rows:
             draw = token_draw(settings, sentence.kept[first], FIRST_NEGATIVE_DRAW + settings.negative)
@@ -554,6 +637,7 @@ class ReferenceBackend:
             codes=self._tree.codes,
             bf16_rows=c.row_precision == "bf16",
             tf32_scores=c.score_precision == "tf32",
+            step_pairs=c.step_pairs,
         )
 
     def read(self, model: Model) -> None:

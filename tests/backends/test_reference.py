@@ -51,7 +51,7 @@ def transcribed_run(case: Case) -> Run:
     for epoch in range(case.config.epochs):
         for group in groups(case, epoch):
             rate = transcription.rate(case.config, tokens, epoch, group.segment)
-            pairs, loss = step(x, y, group.pairs, rate)
+            pairs, loss = step(x, y, group, rate)
             stats += SpanStats(group.centres, pairs, loss)
     return Run(x, y, stats)
 
@@ -154,11 +154,11 @@ def test_a_window_step_is_minus_rate_times_the_gradient_of_the_loss(case):
 @pytest.mark.parametrize("case", [case for case in GRADIENT_CASES if "share1" in str(case)], ids=str)
 def test_a_cbow_step_is_minus_rate_times_the_gradient_but_for_the_number_of_contexts(case, mean):
     """As in gensim: input rows take a step C times the gradient's of the mean, 1 / C of the sum's."""
-    loss = partial(transcription.cbow_loss, mean=mean)
     for tile, group in zip(tiles(case), groups(case), strict=True):
         if not group.pairs:
             continue
-        before, changes = step_over_rate(case, tile, partial(reference.cbow_step, mean=mean))
+        loss = partial(transcription.cbow_loss, mean=mean, contexts=group.contexts)
+        before, changes = step_over_rate(case, tile, partial(reference.cbow_step, mean=mean, share=1.0))
         gradients = numerical_gradient(*before, group.pairs, loss)
         contexts = len(tile.inputs)
         gradients[0] *= contexts if mean else 1 / contexts

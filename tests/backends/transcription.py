@@ -3,10 +3,10 @@
 Draws come from C++ (the oracle has its own generator); a group is a list of (context, output, label) pairs.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,16 @@ Trained = tuple[int, float]  # how many (input, output) pairs, and the sum of th
 
 @dataclass
 class Group:
-    """Centres that train together: where their segment begins, how many they are, and their pairs."""
+    """Centres that train together: where their segment begins, how many they are, and their pairs.
+
+    steps: the pairs again, as the steps of order window cut them. contexts: of all windows, in order.
+    """
 
     segment: int
     centres: int
     pairs: list[Pair]
+    steps: list[list[Pair]] = field(default_factory=list)
+    contexts: list[int] = field(default_factory=list)
 
 
 def groups(
@@ -47,16 +52,69 @@ def groups(
             centres = [i for i, p in enumerate(kept) if segment <= p < segment + 1024]
             for first in range(0, len(centres), config.share_negatives):
                 group = centres[first : first + config.share_negatives]
-                common, pairs = negatives[kept[group[0]]].tolist(), []
+                common, windows = negatives[kept[group[0]]].tolist(), []
                 for i in group:
                     reach, target = radii[kept[i]], ids[kept[i]]
                     around = [j for j in range(i - reach, i + reach + 1) if 0 <= j < len(kept) and j != i]
-                    outputs = [(target, 1), *((word, 0) for word in common if word != target)]
-                    outputs = outputs if config.negative > 0 else []
-                    if config.hierarchical_softmax:
-                        outputs += path(tree, target)
-                    pairs += [(ids[kept[j]], word, label) for word, label in outputs for j in around]
-                yield Group(segment, len(group), pairs)
+                    windows.append((target, [ids[kept[j]] for j in around]))
+                nodes = path(tree, ids[kept[group[0]]]) if config.hierarchical_softmax else []
+                further = [(word, 0) for word in common] + nodes
+                pairs = [pair for window in windows for pair in meet(config, [window], further)]
+                contexts = [context for _, words in windows for context in words]
+                yield Group(
+                    segment, len(group), pairs, list(steps(config, windows, common, further)), contexts
+                )
+
+
+def meet(
+    config: TrainConfig,
+    windows: list[tuple[int, list[int]]],
+    further: list[tuple[int, int]],
+    first: bool = True,
+) -> list[Pair]:
+    """Pairs of windows' contexts with their own target, if it is the `first` block, and further outputs."""
+    pairs: list[Pair] = []
+    for target, contexts in windows:
+        outputs = [(target, 1)] if first and config.negative > 0 else []
+        outputs += [(output, label) for output, label in further if output != target]  # nodes are never words
+        pairs += [(context, o, label) for o, label in outputs for context in contexts]
+    return pairs
+
+
+def steps(
+    config: TrainConfig,
+    windows: list[tuple[int, list[int]]],
+    common: list[int],
+    further: list[tuple[int, int]],
+) -> Iterator[list[Pair]]:
+    """What a group trains at once: blocks of further outputs, and within each of them strips of contexts."""
+    most = config.step_pairs
+    contexts = [(target, context) for target, words in windows for context in words]
+    if config.architecture == "cbow":
+        block, strips = max(1, most // repetition(contexts)), [windows]
+    else:
+        longest = max(1, most // repetition(common))
+        repeats = max(1, most // min(max(len(further), 1), most))
+        block, strips = most, list(cut(contexts, longest, repeats))
+    for first in range(0, max(len(further), 1), block):
+        for strip in strips:
+            yield meet(config, strip, further[first : first + block], first == 0)
+
+
+def cut(contexts: list[tuple[int, int]], longest: int, repeats: int) -> Iterator[list[tuple[int, list[int]]]]:
+    """Strips of (target, context) as windows of one context; none has a context more than `repeats` times."""
+    strip: list[tuple[int, list[int]]] = []
+    for target, context in contexts:
+        if len(strip) == longest or sum(words == [context] for _, words in strip) == repeats:
+            yield strip
+            strip = []
+        strip.append((target, [context]))
+    yield strip
+
+
+def repetition(words: Sequence[object]) -> int:
+    """How often the most frequent one of these occurs; 1 if there are none."""
+    return max(Counter(words).values(), default=1)
 
 
 def path(tree: HuffmanTree, word: int) -> list[tuple[int, int]]:
@@ -78,58 +136,59 @@ def loss(x: Rows, y: Rows, pairs: list[Pair]) -> float:
     return float(np.logaddexp(0, np.where(labels == 1, -scores, scores)).sum())
 
 
-def train_window_order(x: Rows, y: Rows, pairs: list[Pair], rate: float) -> Trained:
-    """All pairs from the old rows, then all their changes."""
-    old_x, old_y, total = x.copy(), y.copy(), loss(x, y, pairs)
-    for c, o, label in pairs:
-        g = rate * (label - 1 / (1 + np.exp(-old_x[c] @ old_y[o])))
-        x[c] += g * old_y[o]
-        y[o] += g * old_x[c]
-    return len(pairs), total
+def train_window_order(x: Rows, y: Rows, group: Group, rate: float) -> Trained:
+    """Step after step: all its pairs from the old rows, then all their changes."""
+    total = 0.0
+    for pairs in group.steps:
+        old_x, old_y = x.copy(), y.copy()
+        total += loss(x, y, pairs)
+        for c, o, label in pairs:
+            g = rate * (label - 1 / (1 + np.exp(-old_x[c] @ old_y[o])))
+            x[c] += g * old_y[o]
+            y[o] += g * old_x[c]
+    return len(group.pairs), total
 
 
-def train_pair_order(x: Rows, y: Rows, pairs: list[Pair], rate: float) -> Trained:
+def train_pair_order(x: Rows, y: Rows, group: Group, rate: float) -> Trained:
     """Pair after pair, each from the rows that the last one left."""
     total = 0.0
-    for pair in pairs:
+    for pair in group.pairs:
         c, o, label = pair
         total += loss(x, y, [pair])
         g = rate * (label - 1 / (1 + np.exp(-x[c] @ y[o])))
         x[c], y[o] = x[c] + g * y[o], y[o] + g * x[c]
-    return len(pairs), total
+    return len(group.pairs), total
 
 
-def cbow_outputs(pairs: list[Pair]) -> tuple[list[int], list[tuple[int, int]]]:
-    """A window's contexts and its (output, label) list: pairs stand output by output."""
-    contexts = [context for context, _, _ in takewhile(lambda pair: pair[1] == pairs[0][1], pairs)]
-    return contexts, [(output, label) for _, output, label in pairs[:: max(len(contexts), 1)]]
-
-
-def cbow_loss(x: Rows, y: Rows, pairs: list[Pair], mean: bool) -> float:
+def cbow_loss(x: Rows, y: Rows, pairs: list[Pair], mean: bool, contexts: list[int]) -> float:
     """Sum over outputs of -log sigmoid(h.y) for label 1 and -log sigmoid(-h.y) for label 0."""
-    contexts, outputs = cbow_outputs(pairs)
     hidden = x[contexts].sum(axis=0) / (len(contexts) if mean else 1)
+    outputs = [
+        (output, label) for _, output, label in pairs[:: len(contexts)]
+    ]  # pairs stand output by output
     return float(sum(np.logaddexp(0, -hidden @ y[o] if label else hidden @ y[o]) for o, label in outputs))
 
 
-def train_cbow(x: Rows, y: Rows, pairs: list[Pair], rate: float, mean: bool) -> Trained:
-    """One window of CBOW from the old rows, by gensim's gradient."""
-    contexts, outputs = cbow_outputs(pairs)
+def train_cbow(x: Rows, y: Rows, group: Group, rate: float, config: TrainConfig) -> Trained:
+    """One window of CBOW, each step from the old rows, by gensim's gradient."""
+    contexts, mean = group.contexts, config.cbow_mean
     if not contexts:
         return 0, 0.0
-    total, old_y = cbow_loss(x, y, pairs, mean), y.copy()
-    hidden, error = x[contexts].sum(axis=0) / (len(contexts) if mean else 1), np.zeros(x.shape[1])
-    for o, label in outputs:
-        g = rate * (label - 1 / (1 + np.exp(-hidden @ old_y[o])))
-        error += g * old_y[o]
-        y[o] += g * hidden
-    for c in contexts:
-        x[c] += error / (1 if mean else len(contexts))
-    return len(outputs), total
+    total, share = 0.0, min(1, config.step_pairs / repetition(contexts)) / (1 if mean else len(contexts))
+    for pairs in group.steps:
+        total, old_y = total + cbow_loss(x, y, pairs, mean, contexts), y.copy()
+        hidden, error = x[contexts].sum(axis=0) / (len(contexts) if mean else 1), np.zeros(x.shape[1])
+        for _, o, label in pairs[:: len(contexts)]:
+            g = rate * (label - 1 / (1 + np.exp(-hidden @ old_y[o])))
+            error += g * old_y[o]
+            y[o] += g * hidden
+        for c in contexts:
+            x[c] += share * error
+    return len(group.pairs) // len(contexts), total
 
 
-def step(config: TrainConfig) -> Callable[[Rows, Rows, list[Pair], float], Trained]:
+def step(config: TrainConfig) -> Callable[[Rows, Rows, Group, float], Trained]:
     """What trains a group of the settings' architecture and order."""
     if config.architecture == "cbow":
-        return partial(train_cbow, mean=config.cbow_mean)
+        return partial(train_cbow, config=config)
     return train_window_order if config.order == "window" else train_pair_order
