@@ -5,8 +5,10 @@
 
 #include "cpu/cbow_kernel.h"
 #include "cpu/huffman_path.h"
+#include "cpu/id_table.h"
 #include "cpu/kept_words.h"
 #include "cpu/loss_kernel.h"
+#include "sgns/steps.h"
 
 namespace full_w2v {
 
@@ -23,6 +25,7 @@ class CbowTrainer {
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
+    words_.find_repeated_words(strip_repeats(params_, params_.negative + params_.longest_path));
     words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
       train_window(segment, t, i);
     });
@@ -37,17 +40,52 @@ class CbowTrainer {
   KERNEL_INLINE void train_window(const Segment& segment, int32_t t, int32_t i) {
     collect_contexts(segment, i);
     if (tile_.contexts == 0) return;
-    collect_outputs(t);
-    if (tile_.outputs == 0) return;
-    look_ahead(t, i);
-    if (words_.repeats_output(t)) {
-      CbowKernel<V, false>::train(tile_);
+    const int32_t further = params_.negative + (has_tree(params_) ? path_length(job_, words_.id(i)) : 0);
+    const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
+    if (further > params_.step_pairs || words_.crowded(low, high)) {
+      train_steps(segment, t, i, further);
     } else {
-      CbowKernel<V, true>::train(tile_);
+      collect_outputs(t);
+      train_step(t, i, !words_.repeats_output(t));
     }
     words_.release_held(tile_);
+  }
+
+  // The window in blocks of its further outputs, so many in all (sgns/README.md).
+  void train_steps(const Segment& segment, int32_t t, int32_t i, int32_t further) {
+    const int32_t repeated = most_repeated(segment, i), most = params_.step_pairs;
+    const int32_t block = strip_contexts(params_, repeated);
+    if (repeated > most) tile_.share *= static_cast<float>(most) / static_cast<float>(repeated);
+    for (int32_t begin = 0; begin < further; begin += block) {
+      collect_block(t, begin, begin + block < further ? begin + block : further);
+      train_step(t, i, false);
+    }
+  }
+
+  KERNEL_INLINE void train_step(int32_t t, int32_t i, bool distinct) {
+    if (tile_.outputs == 0) return;
+    look_ahead(t, i);
+    if (distinct) {
+      CbowKernel<V, true>::train(tile_);
+    } else {
+      CbowKernel<V, false>::train(tile_);
+    }
     stats_.pairs += tile_.outputs;
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, slots());
+  }
+
+  // How often the most frequent word is among the contexts of word i.
+  int32_t most_repeated(const Segment& segment, int32_t i) {
+    clear(work_.strip_table);
+    int32_t words = 0, most = 1;
+    words_.for_each_context(segment, i, [&](uint32_t id) {
+      const int32_t index = find_or_add(work_.strip_table, id, words);
+      int32_t& times = work_.context_words[index];
+      times = index == words ? 1 : times + 1;
+      words += index == words;
+      most = times > most ? times : most;
+    });
+    return most;
   }
 
   KERNEL_INLINE void collect_contexts(const Segment& segment, int32_t i) {
@@ -56,10 +94,13 @@ class CbowTrainer {
       words_.context_rows(low, i, high, high - low, tile_.context);
       tile_.contexts = high - low - 1;
     } else {
+      // A word that comes again is trained on the copy of its first place.
+      clear(work_.context_table);
       tile_.contexts = 0;
       words_.for_each_context(segment, i, [this](uint32_t id) {
-        tile_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
-        ++tile_.contexts;
+        const int place = tile_.contexts++;
+        const int first = find_or_add(work_.context_table, id, place);
+        tile_.context[place] = first == place ? words_.context_row(id, place) : tile_.context[first];
       });
     }
     const float contexts = static_cast<float>(tile_.contexts);
@@ -81,6 +122,23 @@ class CbowTrainer {
     }
     if (has_tree(params_)) {
       for_each_step(job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
+    }
+    for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
+  }
+
+  // The outputs of a block of further outputs, begin ... end - 1.
+  void collect_block(int32_t t, int32_t begin, int32_t end) {
+    const uint32_t* const ids = words_.outputs(t);
+    tile_.outputs = 0;
+    if (begin == 0 && params_.negative > 0) add_output(ids[0], true);
+    for (int32_t n = begin; n < end && n < params_.negative; ++n) {
+      if (ids[1 + n] != ids[0]) add_output(ids[1 + n], false);
+    }
+    if (has_tree(params_)) {
+      for_each_step(job_, ids[0], [&](int step, uint32_t row, bool label) {
+        const int32_t at = params_.negative + step;
+        if (at >= begin && at < end) add_output(row, label);
+      });
     }
     for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
   }

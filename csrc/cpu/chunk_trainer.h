@@ -13,6 +13,7 @@
 #include "cpu/small_tile.h"
 #include "cpu/tile.h"
 #include "sgns/draws.h"
+#include "sgns/steps.h"
 
 namespace full_w2v {
 
@@ -26,7 +27,9 @@ class ChunkTrainer {
         tile_(workspace.tile<V>(job.stride, job.params.loss)),
         words_(job, workspace),
         small_(words_, workspace, tile_, job.params),
-        counted_(words_, workspace, tile_) {
+        counted_(job, words_, workspace, tile_),
+        repeats_(strip_repeats(params_, params_.negative)),
+        plain_contexts_(params_.step_pairs < kUsualContexts ? params_.step_pairs : kUsualContexts) {
     tile_.ahead_rows = work_.tile_outputs + params_.share_negatives;
     const int64_t tiles = kBytesAhead / (tile_.ahead_rows * job.stride * static_cast<int64_t>(sizeof(float)));
     tiles_ahead_ = static_cast<int>(tiles < 1 ? 1 : tiles > kVectorRoom ? kVectorRoom : tiles);
@@ -34,7 +37,11 @@ class ChunkTrainer {
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
-    if (params_.order == Order::window && small_.usable()) words_.find_repeated_words();
+    if (params_.order == Order::window && small_.usable()) {
+      const int32_t tokens =
+          repeats_ / params_.share_negatives;  // each is in every window of the tile at most
+      words_.find_repeated_words(tokens > 1 ? tokens : 1);
+    }
     if (params_.order == Order::pair) {
       words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
         train_pairs(segment, t, i);
@@ -68,7 +75,8 @@ class ChunkTrainer {
   // Whether most windows are of a shape with a kernel of its own, and it is known which ones repeat a row.
   bool may_be_plain() const {
     return Plain::exist && work_.tile_outputs == kUsualOutputs && words_.repeats_can_be_found() &&
-           params_.share_negatives == 1 && !params_.loss && !tile_.rounded && words_.trains_in_place();
+           params_.negative <= params_.step_pairs && params_.share_negatives == 1 && !params_.loss &&
+           !tile_.rounded && words_.trains_in_place();
   }
 
   // A window of the usual shape in which no row repeats; any other one is counted.
@@ -76,7 +84,7 @@ class ChunkTrainer {
     const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
     const int contexts = high - low - 1;
     if (contexts < 1) return;
-    if (contexts > kUsualContexts || words_.repeats_output(t) || !words_.distinct_words(low, high)) {
+    if (contexts > plain_contexts_ || words_.repeats_output(t) || !words_.distinct_words(low, high)) {
       return train_tile(segment, t, i);
     }
     words_.context_rows(low, i, high, kUsualContexts + 1, work_.context.get());
@@ -90,18 +98,40 @@ class ChunkTrainer {
   void train_tile(const Segment& segment, int32_t t, int32_t first) {
     const int32_t full = first + params_.share_negatives;
     const int32_t behind = full < segment.last ? full : segment.last;
-    const bool small = small_.usable() && behind == full;
-    const int64_t pairs = small ? small_.build(segment, t, first) : counted_.build(segment, t, first, behind);
+    look_ahead(t, params_.share_negatives, work_.tile_outputs);
+    if (!small_.usable() || behind != full || !is_one_step(segment, t, first)) {
+      stats_.pairs += counted_.train_steps(segment, t, first, behind,
+                                           [this](const Tile& step, const SlotLayout<V>& layout) {
+                                             kernel_for(step)(step);
+                                             if (params_.loss)
+                                               stats_.loss += tile_loss<V>(step, layout.slots());
+                                           });
+      return;
+    }
+    const int64_t pairs = small_.build(segment, t, first);
     if (pairs == 0) return;
     stats_.pairs += pairs;
-    look_ahead(t, params_.share_negatives, work_.tile_outputs);
     tile_.once = false;
-    (small ? kernel_for_small() : kernel_for_counted())(tile_);
-    words_.release_held(tile_);
-    words_.round_held(tile_, first);
+    kernel_for_small()(tile_);
     if (params_.loss) {
       stats_.loss += tile_loss<V>(tile_, SlotLayout<V>(tile_.contexts, tile_.outputs).slots());
     }
+  }
+
+  // Whether tile t, whose windows are those of K words from `first` on, is surely trained in one step.
+  KERNEL_INLINE bool is_one_step(const Segment& segment, int32_t t, int32_t first) const {
+    int32_t contexts = 0, lowest = first, highest = first + 1;
+    for (int32_t i = first; i < first + params_.share_negatives; ++i) {
+      const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
+      contexts += high - low - 1;
+      lowest = low < lowest ? low : lowest;
+      highest = high > highest ? high : highest;
+    }
+    const int32_t most = params_.step_pairs;
+    if (params_.negative > most || contexts > most) return false;
+    if (words_.repeats_output(t) && contexts * words_.most_drawn(t) > most) return false;
+    if (contexts <= repeats_) return true;
+    return repeats_ >= params_.share_negatives && !words_.crowded(lowest, highest);
   }
 
   KERNEL_INLINE Kernel kernel_for_small() {
@@ -116,12 +146,15 @@ class ChunkTrainer {
       return TwoPlain::table.by_contexts[tile_.contexts];
     }
     small_.count();
-    return kernel_for_counted();
+    return kernel_for(tile_);
   }
 
-  KERNEL_INLINE Kernel kernel_for_counted() const {
-    if (tile_.rounded) return &GeneralKernel<V>::train;
-    const int contexts = tile_.contexts, outputs = tile_.outputs;
+  KERNEL_INLINE static Kernel kernel_for(const Tile& tile) {
+    if (tile.rounded) return &GeneralKernel<V>::train;
+    const int contexts = tile.contexts, outputs = tile.outputs;
+    if (tile.once) {
+      return Plain::fits(contexts, outputs) ? Plain::table.by_contexts[contexts] : &GeneralKernel<V>::train;
+    }
     if (Counted::fits(contexts, outputs)) return Counted::table.by_contexts[contexts];
     if (TwoCounted::fits(contexts, outputs)) return TwoCounted::table.by_contexts[contexts];
     return &GeneralKernel<V>::train;
@@ -158,6 +191,8 @@ class ChunkTrainer {
   CountedTile<V> counted_;
   SpanStats stats_;
   int tiles_ahead_;
+  const int32_t repeats_;         // words that a strip may have of one kind
+  const int32_t plain_contexts_;  // of a window of the usual shape
 };
 
 }  // namespace full_w2v

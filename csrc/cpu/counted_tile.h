@@ -1,32 +1,16 @@
-// Builds the tile of a few windows whatever repeats in them: distinct rows, with the count of each pair.
+// Trains a tile whatever repeats in it, step by step (sgns/README.md): distinct rows, with the count of each
+// pair.
 #pragma once
 
 #include <cstdint>
 
+#include "cpu/huffman_path.h"
+#include "cpu/id_table.h"
 #include "cpu/kept_words.h"
 #include "cpu/tile.h"
+#include "sgns/steps.h"
 
 namespace full_w2v {
-
-// Index of `id` among those added since the table was cleared; `next` is taken for a new one.
-KERNEL_INLINE int32_t find_or_add(IdTable& table, uint32_t id, int32_t next) {
-  uint32_t at = id * 2654435761u;
-  for (at &= table.mask;; at = (at + 1) & table.mask) {
-    IdTable::Entry& entry = table.entries[at];
-    if (entry.stamp != table.stamp) {
-      entry = {table.stamp, id, next};
-      return next;
-    }
-    if (entry.id == id) return entry.index;
-  }
-}
-
-KERNEL_INLINE void clear(IdTable& table) {
-  if (++table.stamp != 0) return;
-  // Stamps begin again after 2^32 tiles: entries of that long ago must not look new.
-  for (uint32_t at = 0; at <= table.mask; ++at) table.entries[at].stamp = 0;
-  table.stamp = 1;
-}
 
 // Every pair of the tile untrained so far.
 template <class V>
@@ -38,82 +22,74 @@ void clear_counts(const Tile& tile, const SlotLayout<V>& layout) {
   }
 }
 
+// The tile that is built holds its steps' rows together: distinct outputs, and where rows are trained as
+// copies all contexts. Each step is a Tile of some of them.
 template <class V>
 class CountedTile {
  public:
-  CountedTile(const KeptWords<V>& words, Workspace& workspace, Tile& tile)
-      : words_(words), work_(workspace), tile_(tile) {}
+  CountedTile(const TrainJob& job, const KeptWords<V>& words, Workspace& workspace, Tile& tile)
+      : job_(job), params_(job.params), words_(words), work_(workspace), tile_(tile), step_(tile) {
+    step_.context = workspace.step_context.get();
+    step_.output = workspace.step_output.get();
+  }
 
-  // Tile t: the windows of words first ... behind - 1. Returns the pairs; with none the tile is not to be
-  // trained.
-  int64_t build(const Segment& segment, int32_t t, int32_t first, int32_t behind) {
+  // Tile t: the windows of words first ... behind - 1. Calls train(step, layout) for each of its steps, in
+  // order, and returns the pairs.
+  template <class Train>
+  int64_t train_steps(const Segment& segment, int32_t t, int32_t first, int32_t behind, const Train& train) {
     collect_outputs(t, first, behind);
-    collect_contexts(segment, first, behind);
-    if (tile_.contexts == 0) return 0;
-    const SlotLayout<V> layout = begin_counting();
-    return behind - first == 1 ? count_window(layout) : count_windows(segment, first, behind, layout);
-  }
-
-  // The parts of build, for tiles that have other outputs beside.
-
-  // Distinct output rows of the tile, and which of them each negative is.
-  void collect_outputs(int32_t t, int32_t first, int32_t behind) {
-    clear(work_.output_table);
-    tile_.outputs = 0;
-    for (int32_t i = first; i < behind; ++i) add_output(words_.id(i));
-    const uint32_t* const negatives = words_.outputs(t) + work_.tile_outputs - work_.negatives;
-    for (int n = 0; n < work_.negatives; ++n) work_.negative[n] = add_output(negatives[n]);
-  }
-
-  // Distinct context rows of the tile, and how many words of its windows each of them is.
-  void collect_contexts(const Segment& segment, int32_t first, int32_t behind) {
-    clear(work_.context_table);
-    tile_.contexts = 0;
-    for (int32_t i = first; i < behind; ++i) {
-      words_.for_each_context(segment, i, [this](uint32_t id) {
-        const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
-        if (index == tile_.contexts) {
-          work_.context_words[index] = 0;
-          work_.context[tile_.contexts] = words_.context_row(id, tile_.contexts);
-          ++tile_.contexts;
-        }
-        ++work_.context_words[index];
-      });
-    }
-  }
-
-  // Every pair of the collected rows untrained so far.
-  SlotLayout<V> begin_counting() {
-    const SlotLayout<V> layout(tile_.contexts, tile_.outputs);
-    clear_counts<V>(tile_, layout);
-    for (int o = 0; o < tile_.outputs; ++o) {
-      const int block_first = o / layout.width * layout.width, across = layout.block_width(block_first);
-      work_.output_slots[o] = {layout.slot(0, o), layout.block(across), across};
-    }
-    return layout;
-  }
-
-  // Counts of a tile of one window: every context word meets the target, its output 0, and all negatives.
-  int64_t count_window(const SlotLayout<V>& layout) {
-    int negatives = 0;
-    for (int n = 0; n < work_.negatives; ++n) negatives += work_.negative[n] != 0;
+    if (!words_.trains_in_place()) hold_contexts(segment, first, behind);
+    step_.rate = tile_.rate;
+    step_.ahead_rows = tile_.ahead_rows;
+    const int32_t block = params_.step_pairs < further_ ? params_.step_pairs : further_;
     int64_t pairs = 0;
-    int block = 0, row = 0;
-    for (int c = 0; c < tile_.contexts; ++c) {
-      const int words = work_.context_words[c];
-      const int target = work_.output_slots[0].slot(block, row);
-      tile_.positive[target] = tile_.total[target] = static_cast<float>(words);
-      for (int n = 0; n < work_.negatives; ++n) {
-        if (work_.negative[n] == 0) continue;
-        tile_.total[work_.output_slots[work_.negative[n]].slot(block, row)] += static_cast<float>(words);
+    for (int32_t begin = 0; begin < further_; begin += block) {
+      choose_outputs(begin, begin + block < further_ ? begin + block : further_);
+      if (step_.outputs == 0) continue;  // all of them are negatives that equal the target
+      for (Place place = window_of(segment, first); collect_strip(segment, behind, place);) {
+        const SlotLayout<V> layout(step_.contexts, step_.outputs);
+        pairs += windows_ == 1 ? count_window(layout) : count_windows(layout);
+        train(step_, layout);
+        step_.ahead_rows = 0;  // they are on their way
       }
-      pairs += int64_t{words} * (1 + negatives);
-      if (++row == layout.height) row = 0, ++block;
     }
+    words_.release_held(tile_);
+    words_.round_held(tile_, first);
     return pairs;
   }
 
  private:
+  // Where the next context is: in the window of word `centre`.
+  struct Place {
+    int32_t centre, at, high;
+  };
+
+  Place window_of(const Segment& segment, int32_t centre) const {
+    return {centre, words_.window_low(segment, centre), words_.window_high(segment, centre)};
+  }
+
+  // Distinct output rows of the tile, which of them each further output is, and each window's target.
+  void collect_outputs(int32_t t, int32_t first, int32_t behind) {
+    clear(work_.output_table);
+    tile_.outputs = 0;
+    first_ = first, windows_ = behind - first;
+    if (work_.negatives > 0) {
+      for (int32_t i = first; i < behind; ++i) work_.window_target[i - first] = add_output(words_.id(i));
+    }
+    const uint32_t* const negatives = words_.outputs(t) + work_.tile_outputs - work_.negatives;
+    for (further_ = 0; further_ < work_.negatives; ++further_) {
+      work_.further[further_] = {add_output(negatives[further_]), false};
+    }
+    if (has_tree(params_)) {
+      for_each_step(job_, words_.id(first), [this](int, uint32_t row, bool label) {
+        work_.further[further_++] = {tile_.outputs, label};
+        work_.output[tile_.outputs++] = words_.output_row(row);
+      });
+    }
+    longest_ = strip_contexts(params_, most_drawn());
+    repeats_ = strip_repeats(params_, further_);
+  }
+
   KERNEL_INLINE int32_t add_output(uint32_t id) {
     const int32_t index = find_or_add(work_.output_table, id, tile_.outputs);
     if (index == tile_.outputs) {
@@ -123,36 +99,173 @@ class CountedTile {
     return index;
   }
 
-  // Counts of a tile of several windows, whose contexts meet their own target and the common negatives.
-  int64_t count_windows(const Segment& segment, int32_t first, int32_t behind, const SlotLayout<V>& layout) {
-    int64_t pairs = 0;
+  // How often the most frequent word is among the negatives, 1 at least.
+  int32_t most_drawn() const {
+    int32_t most = 1;
+    int32_t* const drawn = work_.local_output.get();
+    for (int o = 0; o < tile_.outputs; ++o) drawn[o] = 0;
+    for (int n = 0; n < work_.negatives; ++n) {
+      const int32_t times = ++drawn[work_.further[n].output];
+      most = times > most ? times : most;
+    }
+    return most;
+  }
+
+  // Copies of all context rows of the tile, to be trained through its steps.
+  void hold_contexts(const Segment& segment, int32_t first, int32_t behind) {
+    clear(work_.context_table);
+    tile_.contexts = 0;
     for (int32_t i = first; i < behind; ++i) {
-      const int target = find_or_add(work_.output_table, words_.id(i), 0);
-      words_.for_each_context(segment, i, [&](uint32_t id) {
-        const int c = find_or_add(work_.context_table, id, 0);
-        pairs += count_context(c / layout.height, c % layout.height, target);
+      words_.for_each_context(segment, i, [this](uint32_t id) {
+        const int32_t index = find_or_add(work_.context_table, id, tile_.contexts);
+        if (index < tile_.contexts) return;
+        work_.context[index] = words_.context_row(id, index);
+        ++tile_.contexts;
       });
     }
-    return pairs;
   }
 
-  // One more time that the context in this row of this block meets the target and the negatives.
-  KERNEL_INLINE int count_context(int block, int row, int target) {
-    const int positive = work_.output_slots[target].slot(block, row);
-    tile_.positive[positive] += 1.0f;
-    tile_.total[positive] += 1.0f;
-    int pairs = 1;
-    for (int n = 0; n < work_.negatives; ++n) {
-      const int negative = work_.negative[n];
-      tile_.total[work_.output_slots[negative].slot(block, row)] += negative != target;
-      pairs += negative != target;
+  // The outputs of the block of further outputs begin ... end - 1, and how often each context of a window of
+  // one centre meets them.
+  void choose_outputs(int32_t begin, int32_t end) {
+    begin_ = begin, end_ = end;
+    step_.outputs = 0;
+    for (int o = 0; o < tile_.outputs; ++o) work_.local_output[o] = kNoOutput;
+    if (begin == 0 && work_.negatives > 0) {
+      for (int32_t w = 0; w < windows_; ++w) meet(work_.window_target[w], true);
+    }
+    for (int32_t f = begin; f < end; ++f) {
+      const FurtherOutput& further = work_.further[f];
+      if (windows_ == 1 && is_target(f, work_.window_target[0])) continue;
+      meet(further.output, further.label);
+    }
+    once_ = params_.share_negatives == 1 && begin == 0 && work_.negatives > 0 && !has_tree(params_) &&
+            !params_.loss;
+    for (int o = 0; o < step_.outputs; ++o) once_ &= work_.met[o].total == 1.0f;
+  }
+
+  // Whether further output f is a negative that equals the target with this output row.
+  KERNEL_INLINE bool is_target(int32_t f, int32_t target) const {
+    return f < work_.negatives && work_.further[f].output == target;
+  }
+
+  KERNEL_INLINE void meet(int32_t output, bool label) {
+    int32_t& local = work_.local_output[output];
+    if (local == kNoOutput) {
+      local = step_.outputs++;
+      step_.output[local] = work_.output[output];
+      work_.met[local] = {0.0f, 0.0f};
+    }
+    work_.met[local].positive += label ? 1.0f : 0.0f;
+    work_.met[local].total += 1.0f;
+  }
+
+  // The next strip of contexts, from `place` on; false if none is left.
+  bool collect_strip(const Segment& segment, int32_t behind, Place& place) {
+    clear(work_.strip_table);
+    step_.contexts = 0;
+    occurrences_ = 0;
+    for (;; place = window_of(segment, place.centre)) {
+      for (; place.at < place.high; ++place.at) {
+        if (place.at == place.centre) continue;
+        if (occurrences_ == longest_ || !add_context(words_.id(place.at), place.centre)) return true;
+      }
+      if (++place.centre == behind) return end_of_tile(place);
+    }
+  }
+
+  // Leaves a place from which no strip follows.
+  bool end_of_tile(Place& place) const {
+    --place.centre;
+    return occurrences_ > 0;
+  }
+
+  // False if the strip has this word often enough.
+  KERNEL_INLINE bool add_context(uint32_t id, int32_t centre) {
+    const int32_t index = find_or_add(work_.strip_table, id, step_.contexts);
+    if (index == step_.contexts) {
+      step_.context[index] = words_.trains_in_place() ? words_.input_row(id) : held_context(id);
+      work_.context_words[index] = 0;
+      ++step_.contexts;
+    } else if (work_.context_words[index] == repeats_) {
+      return false;
+    }
+    ++work_.context_words[index];
+    if (windows_ > 1) work_.occurrence[occurrences_] = {index, centre - first_};
+    ++occurrences_;
+    return true;
+  }
+
+  float* held_context(uint32_t id) const { return work_.context[find_or_add(work_.context_table, id, 0)]; }
+
+  // Every pair of the step untrained so far, and where each output's pairs are.
+  void begin_counting(const SlotLayout<V>& layout) {
+    clear_counts<V>(step_, layout);
+    for (int o = 0; o < step_.outputs; ++o) {
+      const int block_first = o / layout.width * layout.width, across = layout.block_width(block_first);
+      work_.output_slots[o] = {layout.slot(0, o), layout.block(across), across};
+    }
+  }
+
+  // Counts of a step of one window: every context word meets all outputs.
+  int64_t count_window(const SlotLayout<V>& layout) {
+    step_.once = once_ && step_.contexts == occurrences_;
+    if (step_.once) return int64_t{step_.contexts} * step_.outputs;
+    begin_counting(layout);
+    float met = 0.0f;
+    for (int o = 0; o < step_.outputs; ++o) met += work_.met[o].total;
+    int block = 0, row = 0;
+    for (int c = 0; c < step_.contexts; ++c) {
+      const auto words = static_cast<float>(work_.context_words[c]);
+      for (int o = 0; o < step_.outputs; ++o) {
+        const int slot = work_.output_slots[o].slot(block, row);
+        step_.positive[slot] = words * work_.met[o].positive;
+        step_.total[slot] = words * work_.met[o].total;
+      }
+      if (++row == layout.height) row = 0, ++block;
+    }
+    return int64_t{occurrences_} * static_cast<int64_t>(met);
+  }
+
+  // Counts of a step of several windows, whose contexts meet their own target and the common negatives.
+  int64_t count_windows(const SlotLayout<V>& layout) {
+    step_.once = false;
+    begin_counting(layout);
+    int64_t pairs = 0;
+    for (int32_t k = 0; k < occurrences_; ++k) {
+      const Occurrence& one = work_.occurrence[k];
+      const int block = one.context / layout.height, row = one.context % layout.height;
+      const int32_t target = work_.window_target[one.window];
+      if (begin_ == 0) pairs += count_pair(target, block, row, true);
+      for (int32_t f = begin_; f < end_; ++f) {
+        if (!is_target(f, target)) pairs += count_pair(work_.further[f].output, block, row, false);
+      }
     }
     return pairs;
   }
 
+  // One more time that the context in this row of this block meets the output.
+  KERNEL_INLINE int count_pair(int32_t output, int block, int row, bool label) {
+    const int slot = work_.output_slots[work_.local_output[output]].slot(block, row);
+    step_.total[slot] += 1.0f;
+    if (label) step_.positive[slot] += 1.0f;
+    return 1;
+  }
+
+  static constexpr int32_t kNoOutput = -1;
+
+  const TrainJob& job_;
+  const SgnsParams& params_;
   const KeptWords<V>& words_;
   Workspace& work_;
   Tile& tile_;
+  Tile step_;
+  int32_t first_ = 0, windows_ = 0;    // centres of the tile
+  int32_t further_ = 0;                // outputs of the tile, targets not counted
+  int32_t longest_ = 0, repeats_ = 0;  // of a strip: L and R
+  int32_t begin_ = 0, end_ = 0;        // the block: further outputs begin_ ... end_ - 1
+  bool once_ = false;  // whether a context of the block meets all its outputs once, the first with label 1
+  int32_t occurrences_ = 0;  // of words in the strip
 };
 
 }  // namespace full_w2v

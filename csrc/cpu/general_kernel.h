@@ -15,7 +15,7 @@
 namespace full_w2v {
 
 // Contexts first ... last - 1 of a tile, which meet all of its outputs in turn.
-struct Strip {
+struct Band {
   int first, last;
   bool copied;               // whether `old_context` holds their vectors as they were, else the rows do
   float* const* old_output;  // the output rows before the tile
@@ -29,7 +29,7 @@ struct BlockKernels {
   using Float = typename V::Float;
   using Layout = SlotLayout<V>;
   using Score = void (*)(float* const* context, float* const* output, int vectors, float* scores);
-  using Update = void (*)(const Tile& tile, const Layout& layout, const Strip& strip, int output, int k);
+  using Update = void (*)(const Tile& tile, const Layout& layout, const Band& band, int output, int k);
   static const BlockKernels table;
   static constexpr int kMostSlices = 2;
 
@@ -66,17 +66,17 @@ struct BlockKernels {
     }
   }
 
-  // Vectors k ... k + S - 1 of the strip's contexts and of the outputs output ... output + B - 1.
+  // Vectors k ... k + S - 1 of the band's contexts and of the outputs output ... output + B - 1.
   template <int B, int S>
-  static void update_slice(const Tile& tile, const Layout& layout, const Strip& strip, int output, int k) {
+  static void update_slice(const Tile& tile, const Layout& layout, const Band& band, int output, int k) {
     const int padding = layout.block(B) - layout.height * B;
-    const float* gradients = tile.gradients + layout.slot(strip.first, output);
+    const float* gradients = tile.gradients + layout.slot(band.first, output);
     const float* old = tile.old_context;
     OutputSlices<V, B, S> slices;
-    slices.load(tile.output + output, strip.old_output + output, k);
-    for (int c = strip.first, in_block = 0; c < strip.last; ++c) {
+    slices.load(tile.output + output, band.old_output + output, k);
+    for (int c = band.first, in_block = 0; c < band.last; ++c) {
       float* const row = tile.context[c] + k * V::lanes;
-      slices.meet(row, strip.copied ? old : row, gradients);
+      slices.meet(row, band.copied ? old : row, gradients);
       old += S * V::lanes;
       gradients += B;
       if (++in_block == layout.height) gradients += padding, in_block = 0;
@@ -88,7 +88,7 @@ struct BlockKernels {
 template <class V>
 constexpr BlockKernels<V> BlockKernels<V>::table{};
 
-// Strip after strip of contexts, each with all outputs: its rows come from memory once.
+// Band after band of contexts, each with all outputs: its rows come from memory once.
 template <class V>
 struct GeneralKernel {
   using Float = typename V::Float;
@@ -96,20 +96,20 @@ struct GeneralKernel {
 
   static void train(const Tile& tile) {
     const Layout layout{tile.contexts, tile.outputs};
-    const int length = layout.strip();
+    const int length = layout.band();
     const int blocks = Layout::ceil_divide(tile.outputs, layout.width);
-    Strip strip{0, 0, blocks > 1, tile.output, Layout::ceil_divide(tile.ahead_rows, blocks)};
-    if (length < tile.contexts) strip.old_output = copy_outputs(tile);
-    for (; strip.first < tile.contexts; strip.first = strip.last) {
-      strip.last = Layout::least(strip.first + length, tile.contexts);
-      find_gradients(tile, layout, strip);
-      update(tile, layout, strip);
-      strip.ahead_share = 0;
+    Band band{0, 0, blocks > 1, tile.output, Layout::ceil_divide(tile.ahead_rows, blocks)};
+    if (length < tile.contexts) band.old_output = copy_outputs(tile);
+    for (; band.first < tile.contexts; band.first = band.last) {
+      band.last = Layout::least(band.first + length, tile.contexts);
+      find_gradients(tile, layout, band);
+      update(tile, layout, band);
+      band.ahead_share = 0;
     }
   }
 
  private:
-  // Later strips meet the outputs as they were before the first.
+  // Later bands meet the outputs as they were before the first.
   static float* const* copy_outputs(const Tile& tile) {
     for (int o = 0; o < tile.outputs; ++o) {
       std::memcpy(tile.old_output[o], tile.output[o], sizeof(float) * tile.vectors * V::lanes);
@@ -123,35 +123,35 @@ struct GeneralKernel {
     }
   }
 
-  static void find_gradients(const Tile& tile, const Layout& layout, const Strip& strip) {
-    float* const* context = tile.context + strip.first;
-    float* const* output = strip.old_output;
+  static void find_gradients(const Tile& tile, const Layout& layout, const Band& band) {
+    float* const* context = tile.context + band.first;
+    float* const* output = band.old_output;
     if (tile.rounded) {
-      round_rows(tile, context, strip.last - strip.first, tile.rounded);
-      if (strip.first == 0) round_rows(tile, output, tile.outputs, tile.rounded + kMostStrip);
+      round_rows(tile, context, band.last - band.first, tile.rounded);
+      if (band.first == 0) round_rows(tile, output, tile.outputs, tile.rounded + kMostBand);
       context = tile.rounded;
-      output = tile.rounded + kMostStrip;
+      output = tile.rounded + kMostBand;
     }
     for (int o = 0; o < tile.outputs; o += layout.width) {
-      const int across = layout.block_width(o), first = layout.slot(strip.first, o);
+      const int across = layout.block_width(o), first = layout.slot(band.first, o);
       const auto& score = BlockKernels<V>::table.score[across];
       int slot = first;
-      for (int c = strip.first; c < strip.last; c += layout.height) {
-        const int down = Layout::least(layout.height, strip.last - c);
-        score[down](context + (c - strip.first), output + o, tile.vectors, tile.scores + slot);
+      for (int c = band.first; c < band.last; c += layout.height) {
+        const int down = Layout::least(layout.height, band.last - c);
+        score[down](context + (c - band.first), output + o, tile.vectors, tile.scores + slot);
         slot += layout.block(across);
       }
       score_to_gradients(tile, first, slot);
-      if (tile.once && o == 0) add_labels(tile, layout, strip);
+      if (tile.once && o == 0) add_labels(tile, layout, band);
     }
   }
 
   // The gradients of output 0, which were taken for those of a negative.
-  static void add_labels(const Tile& tile, const Layout& layout, const Strip& strip) {
+  static void add_labels(const Tile& tile, const Layout& layout, const Band& band) {
     const int across = layout.block_width(0);
-    float* block = tile.gradients + layout.slot(strip.first, 0);
-    for (int c = strip.first; c < strip.last; c += layout.height, block += layout.block(across)) {
-      const int down = Layout::least(layout.height, strip.last - c);
+    float* block = tile.gradients + layout.slot(band.first, 0);
+    for (int c = band.first; c < band.last; c += layout.height, block += layout.block(across)) {
+      const int down = Layout::least(layout.height, band.last - c);
       for (int row = 0; row < down; ++row) block[row * across] += tile.rate;
     }
   }
@@ -165,36 +165,36 @@ struct GeneralKernel {
     }
   }
 
-  static void update(const Tile& tile, const Layout& layout, const Strip& strip) {
+  static void update(const Tile& tile, const Layout& layout, const Band& band) {
     const int wide = update_slices<V>(layout.width);
     int k = 0;
-    for (; k + wide <= tile.vectors; k += wide) update_slice(tile, layout, strip, k, wide);
-    for (; k < tile.vectors; ++k) update_slice(tile, layout, strip, k, 1);
+    for (; k + wide <= tile.vectors; k += wide) update_slice(tile, layout, band, k, wide);
+    for (; k < tile.vectors; ++k) update_slice(tile, layout, band, k, 1);
   }
 
   // Vectors k ... k + S - 1 of all rows, S = 1 or 2.
-  static void update_slice(const Tile& tile, const Layout& layout, const Strip& strip, int k, int slices) {
-    if (strip.copied) copy_contexts(tile, strip, k, slices);
+  static void update_slice(const Tile& tile, const Layout& layout, const Band& band, int k, int slices) {
+    if (band.copied) copy_contexts(tile, band, k, slices);
     const auto& update = BlockKernels<V>::table.update[slices];
     int row_ahead = 0;
     for (int o = 0; o < tile.outputs; o += layout.width) {
-      update[layout.block_width(o)](tile, layout, strip, o, k);
-      const RowsAhead ahead = next_ahead(tile, strip, row_ahead);
+      update[layout.block_width(o)](tile, layout, band, o, k);
+      const RowsAhead ahead = next_ahead(tile, band, row_ahead);
       for (int s = 0; s < slices; ++s) prefetch<V, 1>(ahead, k + s);
     }
   }
 
-  // The next rows of the strip's share, from row `at` on.
-  static RowsAhead next_ahead(const Tile& tile, const Strip& strip, int& at) {
-    const RowsAhead next{tile.ahead + at, Layout::least(strip.ahead_share, tile.ahead_rows - at)};
+  // The next rows of the band's share, from row `at` on.
+  static RowsAhead next_ahead(const Tile& tile, const Band& band, int& at) {
+    const RowsAhead next{tile.ahead + at, Layout::least(band.ahead_share, tile.ahead_rows - at)};
     at += next.count;
     return next;
   }
 
   // One block of outputs changes the contexts, and the next one needs them as they were.
-  static void copy_contexts(const Tile& tile, const Strip& strip, int k, int slices) {
+  static void copy_contexts(const Tile& tile, const Band& band, int k, int slices) {
     float* to = tile.old_context;
-    for (int c = strip.first; c < strip.last; ++c) {
+    for (int c = band.first; c < band.last; ++c) {
       const float* const row = tile.context[c] + k * V::lanes;
       for (int s = 0; s < slices; ++s, to += V::lanes) V::store(to, V::load(row + s * V::lanes));
     }

@@ -10,13 +10,18 @@
 
 namespace full_w2v {
 
+// Nodes on a word's path.
+KERNEL_INLINE int path_length(const TrainJob& job, uint32_t word) {
+  return static_cast<int>(job.paths.offsets[word + 1] - job.paths.offsets[word]);
+}
+
 // Calls use(number, output row, label) for every node on a word's path, numbered from the root; the label is
 // 1 - code.
 template <class Use>
 KERNEL_INLINE void for_each_step(const TrainJob& job, uint32_t word, const Use& use) {
   const auto first_inner = static_cast<uint32_t>(job.params.vocabulary);
   const uint32_t* const steps = job.paths.steps + job.paths.offsets[word];
-  const int64_t count = job.paths.offsets[word + 1] - job.paths.offsets[word];
+  const int count = path_length(job, word);
   for (int i = 0; i < count; ++i) use(i, first_inner + steps[i] / 2, steps[i] % 2 == 0);
 }
 

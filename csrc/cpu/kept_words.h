@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "cpu/draw_kernel.h"
+#include "cpu/id_table.h"
 #include "cpu/kernels.h"
 #include "cpu/rounded_rows.h"
 #include "sgns/draws.h"
@@ -49,29 +50,15 @@ class KeptWords {
 
   // How many words back each word came before, if that is within the words that may be in one tile, else 0;
   // and latest_repeat[i]: the largest index so far whose word came again like this. Words low ... high - 1
-  // hold one twice only if that of their last is at least low.
-  void find_repeated_words() {
-    const uint32_t* const ids = work_.ids.get();
-    uint32_t* const words_back = work_.words_back.get();
-    int32_t* const latest = work_.latest_repeat.get();
-    const int reach = 2 * params_.window + params_.share_negatives - 1;
-    int32_t last = -1;
-    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
-      const typename V::Word words = V::load_words(ids + i);
-      typename V::Word found = V::broadcast_word(0);
-      // Before the first known word stand any ids: what repeats one of them is no window's.
-      for (int back = reach; back >= 1; --back) {
-        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
-        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
-      }
-      V::store_words(words_back + i, found);
-      for (int lane = 0; lane < V::lanes; ++lane) {
-        const auto back = static_cast<int32_t>(words_back[i + lane]);
-        const int32_t again = back ? i + lane - back : -1;
-        last = again > last ? again : last;
-        latest[i + lane] = last;
-      }
+  // hold one twice only if that of their last is at least low. Then words that come more than `most` times, 1
+  // at least, in what may be one tile.
+  void find_repeated_words(int32_t most) {
+    if (repeats_can_be_found()) {
+      search_windows();
+    } else {
+      look_up_places();
     }
+    find_crowds(most);
   }
 
   // Kept words, which stand from work.margin on, those of the same sentences before and after around them.
@@ -105,10 +92,24 @@ class KeptWords {
   }
   // Whether one of them comes twice.
   KERNEL_INLINE bool repeats_output(int32_t t) const { return work_.repeats[t] != 0; }
+  // How often the most frequent one is among the negatives of tile t.
+  int32_t most_drawn(int32_t t) const {
+    const uint32_t* const negatives = outputs(t) + params_.share_negatives;
+    int32_t most = 1;
+    for (int n = 0; n < params_.negative; ++n) {
+      int32_t times = 0;
+      for (int other = 0; other < params_.negative; ++other) times += negatives[other] == negatives[n];
+      most = times > most ? times : most;
+    }
+    return most;
+  }
   // Whether words low ... high - 1, at most 2 W + K of them, are all different.
   KERNEL_INLINE bool distinct_words(int32_t low, int32_t high) const {
     return work_.latest_repeat[high - 1] < low;
   }
+  // Whether one of words low ... high - 1, at most 2 W + K of them, is among them more often than was asked
+  // for.
+  KERNEL_INLINE bool crowded(int32_t low, int32_t high) const { return work_.latest_crowd[high - 1] >= low; }
   // How many words back word i came before in what may be the same tile; 0 if it did not.
   KERNEL_INLINE int32_t words_back(int32_t i) const { return static_cast<int32_t>(work_.words_back[i]); }
 
@@ -207,6 +208,53 @@ class KeptWords {
   // The copy to train; behind it stands the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
   KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
+
+  // Compares the words that may be in one tile, a vector at a time.
+  void search_windows() {
+    const uint32_t* const ids = work_.ids.get();
+    uint32_t* const words_back = work_.words_back.get();
+    int32_t* const latest = work_.latest_repeat.get();
+    const int reach = 2 * params_.window + params_.share_negatives - 1;
+    int32_t last = -1;
+    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
+      const typename V::Word words = V::load_words(ids + i);
+      typename V::Word found = V::broadcast_word(0);
+      // Before the first known word stand any ids: what repeats one of them is no window's.
+      for (int back = reach; back >= 1; --back) {
+        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
+        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
+      }
+      V::store_words(words_back + i, found);
+      for (int lane = 0; lane < V::lanes; ++lane) {
+        const auto back = static_cast<int32_t>(words_back[i + lane]);
+        const int32_t again = back ? i + lane - back : -1;
+        last = again > last ? again : last;
+        latest[i + lane] = last;
+      }
+    }
+  }
+
+  // For wide windows: words_back alone, however far that is.
+  void look_up_places() {
+    clear(work_.place_table);
+    for (int32_t i = first_known_; i < last_known_; ++i) {
+      work_.words_back[i] = static_cast<uint32_t>(i - replace_index(work_.place_table, work_.ids[i], i, i));
+    }
+  }
+
+  // latest_crowd[i]: the largest index so far from which on a word came more than `most` times.
+  void find_crowds(int32_t most) {
+    int32_t last = -1;
+    for (int32_t i = first_known_; i < last_known_; ++i) {
+      int32_t at = i;
+      for (int32_t times = 0; times < most && at >= first_known_; ++times) {
+        const int32_t back = words_back(at);
+        at = back ? at - back : -1;
+      }
+      last = at > last ? at : last;
+      work_.latest_crowd[i] = last;
+    }
+  }
 
   void subsample(Segment* segments, int count) {
     const int64_t begin = segments[0].begin, end = segments[count - 1].end;

@@ -24,16 +24,16 @@ struct Tile {
   uint64_t window_contexts[kMostSmallWindows];  // a bit for each context of a window (SmallTile)
   float* scores;                                // by slot: x.y, kept only if keep_scores
   float* gradients;                             // by slot
-  float* old_context;                           // room for one slice of a strip of context rows
+  float* old_context;                           // room for one slice of a band of context rows
   float** old_output;                           // room for every output row
-  float** rounded;  // room for a strip of context rows and every output row; null unless scores are of TF32
+  float** rounded;     // room for a band of context rows and every output row; null unless scores are of TF32
   const char** ahead;  // rows of coming tiles, fetched into the cache while this one is trained
   int ahead_rows;
   bool keep_scores;
   bool once;  // every pair is trained once, those of output 0 with label 1: what the general kernel must know
 };
 
-constexpr int kMostStrip = 16;  // contexts that are trained together
+constexpr int kMostBand = 16;  // contexts that are trained together
 
 // Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
 // blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.
@@ -57,9 +57,9 @@ struct SlotLayout {
   constexpr int block(int across) const { return round_up(height * across, V::group); }
   // Contexts that are trained together: their slots of a block of outputs are whole vectors, their rows fit
   // into the cache next to the core.
-  constexpr int strip() const {
+  constexpr int band() const {
     const int smallest = height * (V::lanes / V::group);
-    return smallest * (kMostStrip / smallest);
+    return smallest * (kMostBand / smallest);
   }
   constexpr int slots() const { return ceil_divide(outputs, width) * region - V::lanes; }
   constexpr int slot(int context, int output) const {

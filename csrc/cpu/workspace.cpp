@@ -1,5 +1,7 @@
 #include "cpu/workspace.h"
 
+#include <algorithm>
+
 #include "cpu/vector.h"
 
 namespace full_w2v {
@@ -32,6 +34,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   radius = aligned_array<uint32_t>(kept);
   words_back = aligned_array<uint32_t>(kept);
   latest_repeat = aligned_array<int32_t>(kept);
+  latest_crowd = aligned_array<int32_t>(kept);
   const int64_t tiles = tokens + kVectorRoom;  // each may be of one word, however many share negatives
   first_words = aligned_array<int32_t>(tiles);
   output_ids = aligned_array<uint32_t>(tiles * tile_outputs + kVectorRoom);
@@ -47,9 +50,19 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   old_output = aligned_array<float*>(most_outputs);
   old_output_rows = aligned_array<float>(most_outputs * stride);
   for (int o = 0; o < most_outputs; ++o) old_output[o] = old_output_rows.get() + o * stride;
-  context_words = aligned_array<int32_t>(most_contexts);
-  negative = aligned_array<int32_t>(negatives);
   output_slots = aligned_array<OutputSlots>(most_outputs);
+  further = aligned_array<FurtherOutput>(most_outputs);
+  window_target = aligned_array<int32_t>(params.share_negatives);
+  local_output = aligned_array<int32_t>(most_outputs);
+  met = aligned_array<Meetings>(most_outputs);
+  // A strip of skip-gram has step_pairs contexts at most; CBOW looks at a whole window.
+  const int64_t windows = 2 * int64_t{params.window} * params.share_negatives;
+  const int64_t strip =
+      params.architecture == Architecture::cbow ? windows : std::min<int64_t>(params.step_pairs, windows);
+  step_context = aligned_array<float*>(strip + kVectorRoom);
+  step_output = aligned_array<float*>(most_outputs + kVectorRoom);
+  context_words = aligned_array<int32_t>(strip);
+  occurrence = aligned_array<Occurrence>(strip);
   for (auto* slot_array : {&positive, &total, &scores, &gradients}) *slot_array = aligned_array<float>(slots);
   old_context = aligned_array<float>(most_contexts * int64_t{kVectorRoom});
   words_in_window = aligned_array<float>(kMostSmallWindows * int64_t{most_contexts});
@@ -57,7 +70,7 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   row_ids = aligned_array<uint32_t>(tile_outputs);
   row_of_word = aligned_array<int32_t>(most_contexts);
   if (params.score_precision == ScorePrecision::tf32) {
-    const int rows = kMostStrip + most_outputs;
+    const int rows = kMostBand + most_outputs;
     rounded = aligned_array<float*>(rows);
     rounded_rows = aligned_array<float>(rows * stride);
     for (int r = 0; r < rows; ++r) rounded[r] = rounded_rows.get() + r * stride;
@@ -66,6 +79,8 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);
   output_table = id_table(output_entries, most_outputs);
+  if (params.architecture == Architecture::cbow) place_table = id_table(place_entries, kept);
+  strip_table = id_table(strip_entries, std::min<int64_t>(strip, most_contexts));
 }
 
 void Workspace::hold_rows(int64_t stride) {

@@ -4,22 +4,12 @@
 #include <cstdint>
 
 #include "cpu/aligned_memory.h"
+#include "cpu/id_table.h"
 #include "cpu/segments.h"
 #include "cpu/tile.h"
 #include "sgns/params.h"
 
 namespace full_w2v {
-
-// Finds equal word ids in a short list: open addressing over stamps, so that clearing costs nothing.
-struct IdTable {
-  struct Entry {
-    uint32_t stamp;
-    uint32_t id;
-    int32_t index;
-  };
-  Entry* entries;
-  uint32_t mask, stamp;
-};
 
 // Slots of one output's pairs in a tile (SlotLayout).
 struct OutputSlots {
@@ -28,6 +18,22 @@ struct OutputSlots {
   __attribute__((always_inline)) int slot(int context_block, int row) const {
     return base + context_block * block + row * across;
   }
+};
+
+// An output of a tile besides its targets: which of its rows it is, and the label of its pairs.
+struct FurtherOutput {
+  int32_t output;
+  bool label;
+};
+
+// How often a context of a window meets an output, and how often with label 1.
+struct Meetings {
+  float positive, total;
+};
+
+// A word of a strip: which of its rows it is, and in which of the tile's windows.
+struct Occurrence {
+  int32_t context, window;
 };
 
 // Words past either end of an array that whole vectors may touch, and tiles that are looked ahead.
@@ -78,6 +84,7 @@ struct alignas(64) Workspace {
   AlignedArray<uint32_t> radius;
   AlignedArray<uint32_t> words_back;    // to the same word in what may be one tile, or 0
   AlignedArray<int32_t> latest_repeat;  // largest index so far of a word that came again like this
+  AlignedArray<int32_t> latest_crowd;   // the same of a word that came again too often for one step
   // By tile.
   AlignedArray<int32_t> first_words;
   AlignedArray<uint32_t> output_ids;
@@ -87,9 +94,15 @@ struct alignas(64) Workspace {
   int most_contexts, most_outputs;  // of a tile
   AlignedArray<float*> context, output, old_output;
   AlignedArray<const char*> ahead;
-  AlignedArray<int32_t> context_words;  // words of the tile's windows that each context is
-  AlignedArray<int32_t> negative;       // which output of the tile each negative is
   AlignedArray<OutputSlots> output_slots;
+  // CountedTile: of the tile, then of a step of it.
+  AlignedArray<FurtherOutput> further;
+  AlignedArray<int32_t> window_target;  // output row of each window's target
+  AlignedArray<int32_t> local_output;   // of the step, by output of the tile
+  AlignedArray<Meetings> met;           // by output of the step
+  AlignedArray<float*> step_context, step_output;
+  AlignedArray<int32_t> context_words;  // words of the strip that each context is
+  AlignedArray<Occurrence> occurrence;
   AlignedArray<float> positive, total, scores, gradients, old_context, old_output_rows;
   AlignedArray<float> words_in_window, trained_in_window;  // SmallTile
   AlignedArray<uint32_t> row_ids;                          // SmallTile: ids of the outputs found so far
@@ -102,8 +115,11 @@ struct alignas(64) Workspace {
   // Rows as they are scored: empty unless that is in TF32.
   AlignedArray<float*> rounded;
   AlignedArray<float> rounded_rows;
-  AlignedArray<IdTable::Entry> context_entries, output_entries;
-  IdTable context_table, output_table;
+  AlignedArray<IdTable::Entry> context_entries, output_entries, strip_entries;
+  IdTable context_table, output_table, strip_table;
+  // CBOW with windows too wide to search: where each word of the chunk came last.
+  AlignedArray<IdTable::Entry> place_entries;
+  IdTable place_table{};
 };
 
 }  // namespace full_w2v
