@@ -38,16 +38,4 @@ KERNEL_INLINE void clear(IdTable& table) {
   table.stamp = 1;
 }
 
-// The index that `id` was last given since the table was cleared, else `none`; from now on it is `index`.
-KERNEL_INLINE int32_t replace_index(IdTable& table, uint32_t id, int32_t index, int32_t none) {
-  uint32_t at = id * 2654435761u;
-  for (at &= table.mask;; at = (at + 1) & table.mask) {
-    IdTable::Entry& entry = table.entries[at];
-    const int32_t before = entry.stamp == table.stamp ? entry.index : none;
-    if (entry.stamp == table.stamp && entry.id != id) continue;
-    entry = {table.stamp, id, index};
-    return before;
-  }
-}
-
 }  // namespace full_w2v

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "cpu/draw_kernel.h"
-#include "cpu/id_table.h"
 #include "cpu/kernels.h"
 #include "cpu/rounded_rows.h"
 #include "sgns/draws.h"
@@ -48,17 +47,36 @@ class KeptWords {
     }
   }
 
-  // How many words back each word came before, if that is within the words that may be in one tile, else 0;
-  // and latest_repeat[i]: the largest index so far whose word came again like this. Words low ... high - 1
-  // hold one twice only if that of their last is at least low. Then words that come more than `most` times, 1
-  // at least, in what may be one tile.
+  // How many words back each word came before, if that is within the words that may be in one tile, else 0.
+  // Then, of words low ... high - 1 of a tile, latest_repeat[high - 1] is at least low if one comes twice,
+  // and latest_crowd[high - 1] if one comes more than `most` times, 1 at least.
   void find_repeated_words(int32_t most) {
-    if (repeats_can_be_found()) {
-      search_windows();
-    } else {
-      look_up_places();
+    const uint32_t* const ids = work_.ids.get();
+    uint32_t* const words_back = work_.words_back.get();
+    const int32_t first = first_known_, last = last_known_;
+    const int32_t reach = least(2 * params_.window + params_.share_negatives, longest_) - 1;
+    int32_t* const latest = work_.latest_repeat.get();
+    int32_t* const latest_crowd = work_.latest_crowd.get();
+    int32_t repeat = -1, crowd = -1;
+    for (int32_t i = first; i < last; i += V::lanes) {
+      const typename V::Word words = V::load_words(ids + i);
+      typename V::Word found = V::broadcast_word(0);
+      // Before the first known word stand any ids: what repeats one of them is no window's.
+      for (int32_t back = reach; back >= 1; --back) {
+        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
+        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
+      }
+      V::store_words(words_back + i, found);
+      for (int32_t at = i; at < i + V::lanes; ++at) {
+        const auto back = static_cast<int32_t>(words_back[at]);
+        if (back) {
+          repeat = at - back > repeat ? at - back : repeat;
+          crowd = crowd_before(words_back, at - back, most, crowd);
+        }
+        latest[at] = repeat;
+        latest_crowd[at] = crowd;
+      }
     }
-    find_crowds(most);
   }
 
   // Kept words, which stand from work.margin on, those of the same sentences before and after around them.
@@ -209,52 +227,17 @@ class KeptWords {
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
   KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
 
-  // Compares the words that may be in one tile, a vector at a time.
-  void search_windows() {
-    const uint32_t* const ids = work_.ids.get();
-    uint32_t* const words_back = work_.words_back.get();
-    int32_t* const latest = work_.latest_repeat.get();
-    const int reach = 2 * params_.window + params_.share_negatives - 1;
-    int32_t last = -1;
-    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
-      const typename V::Word words = V::load_words(ids + i);
-      typename V::Word found = V::broadcast_word(0);
-      // Before the first known word stand any ids: what repeats one of them is no window's.
-      for (int back = reach; back >= 1; --back) {
-        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
-        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
-      }
-      V::store_words(words_back + i, found);
-      for (int lane = 0; lane < V::lanes; ++lane) {
-        const auto back = static_cast<int32_t>(words_back[i + lane]);
-        const int32_t again = back ? i + lane - back : -1;
-        last = again > last ? again : last;
-        latest[i + lane] = last;
-      }
+  // The place of a word `most` - 1 times before the one at `at`, if that is behind `crowd`, else `crowd`.
+  KERNEL_INLINE int32_t crowd_before(const uint32_t* words_back, int32_t at, int32_t most,
+                                     int32_t crowd) const {
+    for (; most > 1; --most) {
+      if (at <= crowd || at < first_known_ || words_back[at] == 0) return crowd;
+      at -= static_cast<int32_t>(words_back[at]);
     }
+    return at > crowd ? at : crowd;
   }
 
-  // For wide windows: words_back alone, however far that is.
-  void look_up_places() {
-    clear(work_.place_table);
-    for (int32_t i = first_known_; i < last_known_; ++i) {
-      work_.words_back[i] = static_cast<uint32_t>(i - replace_index(work_.place_table, work_.ids[i], i, i));
-    }
-  }
-
-  // latest_crowd[i]: the largest index so far from which on a word came more than `most` times.
-  void find_crowds(int32_t most) {
-    int32_t last = -1;
-    for (int32_t i = first_known_; i < last_known_; ++i) {
-      int32_t at = i;
-      for (int32_t times = 0; times < most && at >= first_known_; ++times) {
-        const int32_t back = words_back(at);
-        at = back ? at - back : -1;
-      }
-      last = at > last ? at : last;
-      work_.latest_crowd[i] = last;
-    }
-  }
+  KERNEL_INLINE static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
   void subsample(Segment* segments, int count) {
     const int64_t begin = segments[0].begin, end = segments[count - 1].end;
@@ -324,8 +307,9 @@ class KeptWords {
     return high;
   }
 
-  // low and high of every segment: the kept words of its sentence that are at hand.
-  void find_bounds(Segment* segments, int count) const {
+  // low and high of every segment: the kept words of its sentence that are at hand; and the most of one
+  // sentence.
+  void find_bounds(Segment* segments, int count) {
     int32_t low = first_known_, high = last_known_;
     for (int s = 0; s < count; ++s) {
       if (segments[s].begin == segments[s].sentence_begin) low = segments[s].first;
@@ -334,6 +318,11 @@ class KeptWords {
     for (int s = count - 1; s >= 0; --s) {
       if (segments[s].end == segments[s].sentence_end) high = segments[s].last;
       segments[s].high = high;
+    }
+    longest_ = 1;
+    for (int s = 0; s < count; ++s) {
+      const int32_t words = segments[s].high - segments[s].low;
+      longest_ = words > longest_ ? words : longest_;
     }
   }
 
@@ -413,6 +402,7 @@ class KeptWords {
   uint32_t row_bytes_;
   int32_t last_ = 0;  // behind the chunk's last kept word
   int32_t tiles_ = 0;
+  int32_t longest_ = 1;                       // words of one sentence that are at hand
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
 };
 

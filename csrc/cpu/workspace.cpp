@@ -79,7 +79,6 @@ Workspace::Workspace(const SgnsParams& params, int64_t slots, int64_t stride)
   sums = aligned_array<float>((most_outputs + kVectorRoom) * int64_t{kVectorRoom});
   context_table = id_table(context_entries, most_contexts);
   output_table = id_table(output_entries, most_outputs);
-  if (params.architecture == Architecture::cbow) place_table = id_table(place_entries, kept);
   strip_table = id_table(strip_entries, std::min<int64_t>(strip, most_contexts));
 }
 

@@ -117,9 +117,6 @@ struct alignas(64) Workspace {
   AlignedArray<float> rounded_rows;
   AlignedArray<IdTable::Entry> context_entries, output_entries, strip_entries;
   IdTable context_table, output_table, strip_table;
-  // CBOW with windows too wide to search: where each word of the chunk came last.
-  AlignedArray<IdTable::Entry> place_entries;
-  IdTable place_table{};
 };
 
 }  // namespace full_w2v
