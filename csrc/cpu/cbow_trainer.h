@@ -25,7 +25,12 @@ class CbowTrainer {
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
-    words_.find_repeated_words(strip_repeats(params_, params_.negative + params_.longest_path));
+    const int32_t repeats = strip_repeats(params_, params_.negative + params_.longest_path);
+    if (words_.repeats_can_be_found()) {
+      words_.find_possible_crowds(repeats);
+    } else {
+      words_.find_repeated_words(repeats);
+    }
     words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
       train_window(segment, t, i);
     });
@@ -42,8 +47,9 @@ class CbowTrainer {
     if (tile_.contexts == 0) return;
     const int32_t further = params_.negative + (has_tree(params_) ? path_length(job_, words_.id(i)) : 0);
     const int32_t low = words_.window_low(segment, i), high = words_.window_high(segment, i);
-    if (further > params_.step_pairs || words_.crowded(low, high)) {
-      train_steps(segment, t, i, further);
+    const int32_t repeated = words_.crowded(low, high) ? most_repeated(segment, i) : 1;
+    if (int64_t{further} * repeated > params_.step_pairs) {
+      train_steps(t, i, further, repeated);
     } else {
       collect_outputs(t);
       train_step(t, i, !words_.repeats_output(t));
@@ -51,10 +57,10 @@ class CbowTrainer {
     words_.release_held(tile_);
   }
 
-  // The window in blocks of its further outputs, so many in all (sgns/README.md).
-  void train_steps(const Segment& segment, int32_t t, int32_t i, int32_t further) {
-    const int32_t repeated = most_repeated(segment, i), most = params_.step_pairs;
-    const int32_t block = strip_contexts(params_, repeated);
+  // The window in blocks of its further outputs, so many in all; a word is `repeated` times in it
+  // (sgns/README.md).
+  void train_steps(int32_t t, int32_t i, int32_t further, int32_t repeated) {
+    const int32_t most = params_.step_pairs, block = strip_contexts(params_, repeated);
     if (repeated > most) tile_.share *= static_cast<float>(most) / static_cast<float>(repeated);
     for (int32_t begin = 0; begin < further; begin += block) {
       collect_block(t, begin, begin + block < further ? begin + block : further);

@@ -46,12 +46,12 @@ class CountedTile {
     for (int32_t begin = 0; begin < further_; begin += block) {
       choose_outputs(begin, begin + block < further_ ? begin + block : further_);
       if (step_.outputs == 0) continue;  // all of them are negatives that equal the target
-      for (Place place = window_of(segment, first); collect_strip(segment, behind, place);) {
-        const SlotLayout<V> layout(step_.contexts, step_.outputs);
-        pairs += windows_ == 1 ? count_window(layout) : count_windows(layout);
-        train(step_, layout);
-        step_.ahead_rows = 0;  // they are on their way
+      if (words_are_distinct(segment, first)) {
+        pairs += train_distinct(segment, first, train);
+        continue;
       }
+      Place place = window_of(segment, first);
+      while (collect_strip(segment, behind, place)) pairs += train_step(train);
     }
     words_.release_held(tile_);
     words_.round_held(tile_, first);
@@ -66,6 +66,39 @@ class CountedTile {
 
   Place window_of(const Segment& segment, int32_t centre) const {
     return {centre, words_.window_low(segment, centre), words_.window_high(segment, centre)};
+  }
+
+  // Whether no word comes twice in the tile, which is the window of word `centre`, as far as that is known.
+  bool words_are_distinct(const Segment& segment, int32_t centre) const {
+    return params_.share_negatives == 1 && words_.repeats_are_known() && words_.trains_in_place() &&
+           words_.distinct_words(words_.window_low(segment, centre), words_.window_high(segment, centre));
+  }
+
+  // The block's steps with the window of word `centre`, whose rows need not be looked for; returns its pairs.
+  template <class Train>
+  int64_t train_distinct(const Segment& segment, int32_t centre, const Train& train) {
+    const int32_t low = words_.window_low(segment, centre), high = words_.window_high(segment, centre);
+    float** const rows = work_.context.get();
+    words_.input_rows(low, centre - low, rows);
+    words_.input_rows(centre + 1, high - centre - 1, rows + (centre - low));
+    int64_t pairs = 0;
+    for (int32_t begin = 0, all = high - low - 1; begin < all; begin += longest_) {
+      step_.context = rows + begin;
+      step_.contexts = occurrences_ = longest_ < all - begin ? longest_ : all - begin;
+      for (int32_t c = 0; c < step_.contexts; ++c) work_.context_words[c] = 1;
+      pairs += train_step(train);
+    }
+    step_.context = work_.step_context.get();
+    return pairs;
+  }
+
+  template <class Train>
+  int64_t train_step(const Train& train) {
+    const SlotLayout<V> layout(step_.contexts, step_.outputs);
+    const int64_t pairs = windows_ == 1 ? count_window(layout) : count_windows(layout);
+    train(step_, layout);
+    step_.ahead_rows = 0;  // they are on their way
+    return pairs;
   }
 
   // Distinct output rows of the tile, which of them each further output is, and each window's target.

@@ -51,22 +51,13 @@ class KeptWords {
   // Then, of words low ... high - 1 of a tile, latest_repeat[high - 1] is at least low if one comes twice,
   // and latest_crowd[high - 1] if one comes more than `most` times, 1 at least.
   void find_repeated_words(int32_t most) {
-    const uint32_t* const ids = work_.ids.get();
     uint32_t* const words_back = work_.words_back.get();
-    const int32_t first = first_known_, last = last_known_;
-    const int32_t reach = least(2 * params_.window + params_.share_negatives, longest_) - 1;
     int32_t* const latest = work_.latest_repeat.get();
     int32_t* const latest_crowd = work_.latest_crowd.get();
+    const int32_t reach = least(2 * params_.window + params_.share_negatives, longest_) - 1;
     int32_t repeat = -1, crowd = -1;
-    for (int32_t i = first; i < last; i += V::lanes) {
-      const typename V::Word words = V::load_words(ids + i);
-      typename V::Word found = V::broadcast_word(0);
-      // Before the first known word stand any ids: what repeats one of them is no window's.
-      for (int32_t back = reach; back >= 1; --back) {
-        const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
-        found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
-      }
-      V::store_words(words_back + i, found);
+    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
+      V::store_words(words_back + i, search_back(i, reach));
       for (int32_t at = i; at < i + V::lanes; ++at) {
         const auto back = static_cast<int32_t>(words_back[at]);
         if (back) {
@@ -77,13 +68,33 @@ class KeptWords {
         latest_crowd[at] = crowd;
       }
     }
+    repeats_are_known_ = true;
+  }
+
+  // A shorter search, for latest_crowd alone: of words of which one comes more than `most` times two equal
+  // ones are near each other. Others may be taken for crowded too.
+  void find_possible_crowds(int32_t most) {
+    uint32_t* const words_back = work_.words_back.get();
+    int32_t* const latest_crowd = work_.latest_crowd.get();
+    const int32_t near = least(2 * params_.window, longest_ - 1) / most;
+    int32_t crowd = -1;
+    for (int32_t i = first_known_; i < last_known_; i += V::lanes) {
+      V::store_words(words_back + i, search_back(i, near));
+      for (int32_t at = i; at < i + V::lanes; ++at) {
+        const auto back = static_cast<int32_t>(words_back[at]);
+        crowd = back && at - back > crowd ? at - back : crowd;
+        latest_crowd[at] = crowd;
+      }
+    }
   }
 
   // Kept words, which stand from work.margin on, those of the same sentences before and after around them.
   int64_t count() const { return last_ - work_.margin; }
   int32_t tiles() const { return tiles_; }
-  // Whether distinct_words and words_back can tell, after find_repeated_words.
+  // Whether find_repeated_words pays.
   bool repeats_can_be_found() const { return params_.window <= kSearchedWindow; }
+  // Whether distinct_words and words_back can tell.
+  bool repeats_are_known() const { return repeats_are_known_; }
 
   KERNEL_INLINE uint32_t id(int32_t i) const { return work_.ids[i]; }
   // First word of the window of word i, and the one behind its last.
@@ -226,6 +237,19 @@ class KeptWords {
   // The copy to train; behind it stands the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
   KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
+
+  // By lane, how many words back words i, i + 1, ... came before, at most `reach`; 0 if they did not.
+  KERNEL_INLINE typename V::Word search_back(int32_t i, int32_t reach) const {
+    const uint32_t* const ids = work_.ids.get();
+    const typename V::Word words = V::load_words(ids + i);
+    typename V::Word found = V::broadcast_word(0);
+    // Before the first known word stand any ids: what repeats one of them is no window's.
+    for (int32_t back = reach; back >= 1; --back) {
+      const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
+      found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);
+    }
+    return found;
+  }
 
   // The place of a word `most` - 1 times before the one at `at`, if that is behind `crowd`, else `crowd`.
   KERNEL_INLINE int32_t crowd_before(const uint32_t* words_back, int32_t at, int32_t most,
@@ -402,6 +426,7 @@ class KeptWords {
   uint32_t row_bytes_;
   int32_t last_ = 0;  // behind the chunk's last kept word
   int32_t tiles_ = 0;
+  bool repeats_are_known_ = false;
   int32_t longest_ = 1;                       // words of one sentence that are at hand
   int32_t first_known_ = 0, last_known_ = 0;  // with the words of its first and last sentence around it
 };

@@ -33,7 +33,7 @@ struct Tile {
   bool once;  // every pair is trained once, those of output 0 with label 1: what the general kernel must know
 };
 
-constexpr int kMostBand = 16;  // contexts that are trained together
+constexpr int kMostBand = 32;  // contexts that are trained together
 
 // Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
 // blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.

@@ -104,8 +104,8 @@ class Sentence(NamedTuple):
 class Tile(NamedTuple):
     """Rows that meet: inputs [n] are word ids, outputs [m] too, or vocabulary + an inner node of the tree.
 
-    labels [n, m] holds 1, 0 or NO_PAIR. The first `targets` outputs are targets, the others negatives as drawn,
-    then nodes.
+    labels [n, m] holds 1, 0 or NO_PAIR. The first `targets` outputs are targets, the others negatives as
+    drawn, then nodes.
     """
 
     inputs: Int64

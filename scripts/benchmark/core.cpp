@@ -96,6 +96,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   params.dimension = task->dimension;
   params.window = task->window;
   params.negative = kOutputs - 1;
+  params.step_pairs = 20;
   params.share_negatives = params.epochs = 1;
   params.shrink_windows = true;
   const TrainJob job{params,

@@ -46,6 +46,7 @@ SgnsParams params_of(const Task& task) {
   params.dimension = task.dimension;
   params.window = task.window;
   params.negative = task.negative;
+  params.step_pairs = 20;
   params.share_negatives = 1;
   params.epochs = task.epochs;
   params.shrink_windows = task.shrink_windows != 0;

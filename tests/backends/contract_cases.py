@@ -116,8 +116,21 @@ def _cases() -> Iterator[Case]:
     yield make_case("two-epochs-pair", epochs=2, seed=2**63 + 2**32, vector_size=100, order="pair")
     yield make_case("all-kept", sample=0.0, ns_exponent=0.0, vector_size=128)
     yield make_case("few-kept", sample=5e-5, ns_exponent=-0.5, vector_size=128, vocabulary=500)
+    yield from _steps()
     for order in ("window", "pair"):  # scores of about +-40, some beyond what float32's exp can hold
         yield make_case(f"large-scores-{order}", spread=6.5, vector_size=8, vocabulary=1000, order=order)
+
+
+def _steps() -> Iterator[Case]:
+    """Tiles that are cut, at every rate: by many contexts, many negatives, repeated words and all of them."""
+    few = {"vector_size": 33, "spread": 0.2}
+    for alpha in (0.025, 0.1, 0.25, 0.6):
+        yield make_case(f"steps-alpha{alpha}", alpha=alpha, window=9, **few)
+        yield make_case(f"steps-alpha{alpha}-vocabulary4", alpha=alpha, window=20, vocabulary=4, **few)
+    yield make_case("steps-fixed3", alpha=0.1, window=3, shrink_windows=False, vocabulary=4, **few)
+    yield make_case("steps-negative40", negative=40, window=9, **few)
+    yield make_case("steps-negative40-share3", negative=40, share_negatives=3, vocabulary=9, **few)
+    yield make_case("steps-share32-window20", window=20, share_negatives=32, lengths=(40, 7, 90), **few)
 
 
 def _many_words() -> Iterator[Case]:
@@ -160,6 +173,9 @@ def _cbow_cases() -> Iterator[Case]:
         yield case(f"window{window}", window=window, vector_size=100)
         yield case(f"window{window}-few-words", window=window, vocabulary=20, lengths=(11, 40, 3, 25))
     long = {"lengths": (0, 2500, 3, 1024, 1025), "vocabulary": 500, "vector_size": 16, "min_alpha": 0.0}
+    for alpha, vocabulary in ((0.25, 4), (0.6, 40)):
+        few = {"vocabulary": vocabulary, "vector_size": 33, "spread": 0.2}
+        yield case(f"steps-alpha{alpha}", alpha=alpha, window=9, **few)
     yield case("long", **long)
     yield case("long-fixed-unsampled", shrink_windows=False, sample=0.0, cbow_mean=False, **long)
     yield case("two-epochs", epochs=2, seed=2**64 - 1, vector_size=100)
@@ -185,6 +201,7 @@ def _path_cases() -> Iterator[Case]:
             yield case(f"{kind}-two-epochs", epochs=2, vector_size=100, **both)
             for vocabulary in (2, 7):
                 yield case(f"{kind}-vocabulary{vocabulary}", vocabulary=vocabulary, **both)
+            yield case(f"{kind}-steps", alpha=0.25, window=9, spread=0.2, vocabulary=40, **both)
     yield case("vocabulary1", vocabulary=1)  # whose tree has no node
     yield case("window9", window=9, vector_size=100)
     yield case("sum", architecture="cbow", cbow_mean=False)

@@ -103,8 +103,8 @@ def test_updates_are_of_rows_that_are_not_rounded(backend: Backend) -> None:
     (found, _), (exact, _) = trained(backend, start, tokens), trained(ReferenceBackend(), start, tokens)
     plain = replace(start, config=replace(settings, score_precision="float32"))
     otherwise, _ = trained(ReferenceBackend(), plain, tokens)
-    # Rows below 1 after up to 22 pairs with steps of 0.01: some sqrt(22) roundings of 2^-25, and sigmoids that
-    # are off by 2^-22 and by a quarter of what scores are.
+    # Rows below 1 after up to 22 pairs with steps of 0.01: some sqrt(22) roundings of 2^-25, and sigmoids
+    # that are off by 2^-22 and by a quarter of what scores are.
     np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=2e-7)
     np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=2e-7)
     assert np.abs(otherwise.output - exact.output).max() > 1e-6

@@ -37,6 +37,7 @@ full_w2v::SgnsParams parameters(full_w2v::Order order, int32_t vocabulary) {
   params.dimension = kDimension;
   params.window = 2;
   params.negative = 1;
+  params.step_pairs = 20;
   params.share_negatives = 1;
   params.epochs = 1;
   params.order = order;
