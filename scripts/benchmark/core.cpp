@@ -6,6 +6,7 @@
 #include "cpu/fixed_kernel.h"
 #include "cpu/kept_words.h"
 #include "cpu/segments.h"
+#include "sgns/steps.h"
 #if defined(__AVX512F__)
 #include "cpu/vector_avx512.h"
 #elif defined(__AVX2__)
@@ -36,7 +37,7 @@ void for_each_chunk(const TrainJob& job, Workspace& work, const Use& use) {
     if (segments.empty()) continue;
     KeptWords<V> words(job, work);
     words.find(segments.data(), static_cast<int>(segments.size()));
-    words.find_repeated_words();
+    words.find_repeated_words(strip_repeats(job.params, job.params.negative));
     use(words);
   }
 }

@@ -5,7 +5,9 @@
 // the tick began and from copies of its context rows; when all have, their changes of output rows are added,
 // and of context rows those that leave. With `ring` a context row is copied when its word comes within reach
 // of the segment's centre, and leaves when it is out of reach (csrc/cuda/ring.cuh); without, it is copied for
-// each window anew. A segment that ends makes room for the next one of the corpus.
+// each window anew. Copies of one word that a segment holds at once are kept equal from step to step
+// (sgns/README.md). A segment that ends makes room for the next one of the corpus.
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "cpu/loss_kernel.h"
 #include "cpu/workspace.h"
 #include "sgns/draws.h"
+#include "sgns/steps.h"
 #if defined(__AVX512F__)
 #include "cpu/vector_avx512.h"
 #elif defined(__AVX2__)
@@ -38,6 +41,7 @@ struct Task {
   int32_t vocabulary, dimension, window, negative, epochs;
   int32_t shrink_windows, ring, loss;
   float alpha, min_alpha;
+  int32_t step_pairs;
 };
 
 SgnsParams params_of(const Task& task) {
@@ -46,7 +50,7 @@ SgnsParams params_of(const Task& task) {
   params.dimension = task.dimension;
   params.window = task.window;
   params.negative = task.negative;
-  params.step_pairs = 20;
+  params.step_pairs = task.step_pairs;
   params.share_negatives = 1;
   params.epochs = task.epochs;
   params.shrink_windows = task.shrink_windows != 0;
@@ -109,7 +113,7 @@ class Flight {
   Flight(const Task& task, int slots, int outputs)
       : task_(&task),
         slots_(slots),
-        rows_(aligned_array<float>(static_cast<size_t>((2 * slots + outputs) * task.stride))),
+        rows_(aligned_array<float>(static_cast<size_t>((3 * slots + 3 * outputs) * task.stride))),
         words_(static_cast<size_t>(outputs)) {}
 
   void start(const KeptCorpus& corpus, const KeptCorpus::Segment& segment) {
@@ -139,15 +143,17 @@ class Flight {
   // Trains the prepared window on copies; nobody else sees a change before finish_tick().
   SpanStats train_window(const SgnsParams& params, Tile& tile) {
     while (entered_ <= reach_) enter(entered_++);
-    for (int o = 0; o < outputs_; ++o) copy(output(o), output_row(o));
-    tile.contexts = 0;
-    for (int64_t c = first_; c <= last_; ++c) {
-      if (c != centre_) tile.context[tile.contexts++] = current(c);
-    }
-    tile.outputs = outputs_;
-    for (int o = 0; o < outputs_; ++o) tile.output[o] = output(o);
+    for (int o = 0; o < outputs_; ++o) copy(output(o), output_row(o)), copy(loaded_output(o), output_row(o));
     tile.rate = segment_.rate;
-    const SpanStats stats = tile.contexts > 0 ? train_tile(tile) : SpanStats{1, 0, 0.0};
+    SpanStats stats = {1, 0, 0.0};
+    const int block = less(params.negative, params.step_pairs);
+    for (int begin = 0; begin < params.negative; begin += block) {
+      const int behind = begin + block < params.negative ? begin + block : params.negative;
+      choose_outputs(begin, behind, tile);
+      for (int64_t at = first_; tile.outputs > 0 && choose_contexts(params, at, tile);) {
+        stats += train_step(begin == 0, tile);
+      }
+    }
     take_differences(params);
     return stats;
   }
@@ -176,41 +182,127 @@ class Flight {
   float* current(int64_t place) const { return row(place % slots_ * 2); }
   float* loaded(int64_t place) const { return row(place % slots_ * 2 + 1); }
   float* output(int o) const { return row(2 * slots_ + o); }
+  float* loaded_output(int o) const { return row(2 * slots_ + static_cast<int64_t>(words_.size()) + o); }
+  // Where a row that this step trains is kept as it was before: context c of the tile, or output o.
+  float* before_context(int c) const { return row(2 * slots_ + 2 * static_cast<int64_t>(words_.size()) + c); }
+  float* before_output(int o) const { return before_context(slots_ + o); }
 
+  // A word that is in the ring already begins with what has been learned there.
   void enter(int64_t place) {
-    copy(current(place), input_row(place));
-    copy(loaded(place), input_row(place));
+    const float* from = input_row(place);
+    for (int64_t other = left_; other < place; ++other) {
+      if (word(other) == word(place)) from = current(other);
+    }
+    copy(current(place), from);
+    copy(loaded(place), from);
   }
 
   void draw_outputs(const SgnsParams& params, uint32_t epoch, const KeptWord& centre) {
-    outputs_ = 0;
-    take_output(centre.word);
+    words_[0] = centre.word;
     for (int n = 0; n < params.negative; ++n) {
       const uint32_t draw = token_draw(params.seed, epoch, centre.position, kFirstNegativeDraw + n);
-      const auto word =
+      words_[static_cast<size_t>(1 + n)] =
           static_cast<int32_t>(draw_alias(task_->noise, static_cast<uint32_t>(params.vocabulary), draw));
-      if (word != centre.word) take_output(word);
     }
+    outputs_ = 1 + params.negative;
+    int most = 1;
+    for (int n = 1; n < outputs_; ++n) {
+      most = static_cast<int>(
+          greater(most, std::count(words_.begin() + 1, words_.end(), words_[static_cast<size_t>(n)])));
+    }
+    longest_ = strip_contexts(params, most);
   }
 
-  void take_output(int32_t word) { words_[static_cast<size_t>(outputs_++)] = word; }
+  // The target in the first block, and those of its negatives that are not the target.
+  void choose_outputs(int begin, int behind, Tile& tile) {
+    chosen_.clear();
+    if (begin == 0) chosen_.push_back(0);
+    for (int n = begin; n < behind; ++n) {
+      if (words_[static_cast<size_t>(1 + n)] != words_[0]) chosen_.push_back(1 + n);
+    }
+    tile.outputs = static_cast<int>(chosen_.size());
+    for (int o = 0; o < tile.outputs; ++o) tile.output[o] = output(chosen_[static_cast<size_t>(o)]);
+  }
+
+  // The strip of contexts from place `at` on, which moves behind it; false if there is none.
+  bool choose_contexts(const SgnsParams& params, int64_t& at, Tile& tile) {
+    const int repeats = strip_repeats(params, params.negative);
+    strip_.clear();
+    for (; at <= last_ && static_cast<int>(strip_.size()) < longest_; ++at) {
+      if (at == centre_) continue;
+      const auto same = [&](int64_t place) { return word(place) == word(at); };
+      if (std::count_if(strip_.begin(), strip_.end(), same) == repeats) break;
+      strip_.push_back(at);
+    }
+    tile.contexts = static_cast<int>(strip_.size());
+    for (int c = 0; c < tile.contexts; ++c) tile.context[c] = current(strip_[static_cast<size_t>(c)]);
+    return tile.contexts > 0;
+  }
 
   // A copy of each row, so that each pair is trained once and what repeats adds up.
-  SpanStats train_tile(Tile& tile) const {
+  SpanStats train_step(bool with_target, Tile& tile) const {
     const SlotLayout<V> layout{tile.contexts, tile.outputs};
     for (int slot = 0; slot < layout.slots(); ++slot) tile.positive[slot] = tile.total[slot] = 0.0f;
     for (int c = 0; c < tile.contexts; ++c) {
-      tile.positive[layout.slot(c, 0)] = 1.0f;
+      if (with_target) tile.positive[layout.slot(c, 0)] = 1.0f;
       for (int o = 0; o < tile.outputs; ++o) tile.total[layout.slot(c, o)] = 1.0f;
     }
+    const bool repeats = words_repeat();
+    if (repeats) {
+      for (int c = 0; c < tile.contexts; ++c) copy(before_context(c), tile.context[c]);
+      for (int o = 0; o < tile.outputs; ++o) copy(before_output(o), tile.output[o]);
+    }
     GeneralKernel<V>::train(tile);
+    if (repeats) share_changes(tile);
     const double loss = task_->loss ? tile_loss<V>(tile, layout.slots()) : 0.0;
-    return {1, static_cast<int64_t>(tile.contexts) * tile.outputs, loss};
+    return {0, static_cast<int64_t>(tile.contexts) * tile.outputs, loss};
+  }
+
+  // Whether a word has two copies, in the ring or among the outputs.
+  bool words_repeat() const {
+    for (int64_t place = left_ + 1; place < entered_; ++place) {
+      for (int64_t other = left_; other < place; ++other) {
+        if (word(other) == word(place)) return true;
+      }
+    }
+    for (size_t o = 2; o < words_.size(); ++o) {
+      if (std::count(words_.begin() + 1, words_.begin() + static_cast<int64_t>(o), words_[o])) return true;
+    }
+    return false;
+  }
+
+  // Copies of one word take each other's changes of a step, and count as theirs only their own.
+  void share_changes(const Tile& tile) const {
+    for (int c = 0; c < tile.contexts; ++c) make_change(before_context(c), tile.context[c]);
+    for (int o = 0; o < tile.outputs; ++o) make_change(before_output(o), tile.output[o]);
+    for (int c = 0; c < tile.contexts; ++c) {
+      const int64_t own = strip_[static_cast<size_t>(c)];
+      for (int64_t place = left_; place < entered_; ++place) {
+        if (place == own || word(place) != word(own)) continue;
+        add(current(place), before_context(c));
+        add(loaded(place), before_context(c));
+      }
+    }
+    for (int o = 0; o < tile.outputs; ++o) {
+      const int own = chosen_[static_cast<size_t>(o)];
+      for (int other = 0; other < outputs_; ++other) {
+        if (other == own || words_[static_cast<size_t>(other)] != words_[static_cast<size_t>(own)]) continue;
+        add(output(other), before_output(o));
+        add(loaded_output(other), before_output(o));
+      }
+    }
+  }
+
+  // Of a row as it was, what it has changed by.
+  void make_change(float* before, const float* now) const {
+    for (int64_t k = 0; k < task_->stride; k += V::lanes) {
+      V::store(before + k, V::sub(V::load(now + k), V::load(before + k)));
+    }
   }
 
   // Makes changes of the trained copies: of all outputs, and of the contexts that leave.
   void take_differences(const SgnsParams& params) {
-    for (int o = 0; o < outputs_; ++o) subtract(output(o), output_row(o));
+    for (int o = 0; o < outputs_; ++o) subtract(output(o), loaded_output(o));
     const bool last = centre_ + 1 == segment_.end;
     leaving_ = last || !task_->ring ? entered_ : greater(left_, centre_ - params.window + 1);
     for (int64_t place = left_; place < leaving_; ++place) subtract(current(place), loaded(place));
@@ -241,7 +333,9 @@ class Flight {
   KeptCorpus::Segment segment_{};
   int64_t centre_ = 0, entered_ = 0, left_ = 0, leaving_ = 0;
   int64_t first_ = 0, last_ = 0, reach_ = 0;  // of the prepared window: its contexts, and what enters
-  int outputs_ = 0;
+  int outputs_ = 0, longest_ = 0;             // and the contexts of a strip
+  std::vector<int> chosen_;                   // of a step: its outputs, and the places of its contexts
+  std::vector<int64_t> strip_;
 };
 
 // Room for the pairs of any tile: a smaller one may be padded more.

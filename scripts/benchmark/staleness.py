@@ -46,6 +46,7 @@ class Task(ctypes.Structure):
         *((name, ctypes.c_int32) for name in ("vocabulary", "dimension", "window", "negative", "epochs")),
         *((name, ctypes.c_int32) for name in ("shrink_windows", "ring", "loss")),
         *((name, ctypes.c_float) for name in ("alpha", "min_alpha")),
+        ("step_pairs", ctypes.c_int32),
     ]
 
 
@@ -100,7 +101,7 @@ class StaleBackend:
             self._words,
             *(config.vector_size, config.window, config.negative, config.epochs),
             *(config.shrink_windows, self._ring, config.loss),
-            *(config.alpha, config.min_alpha),
+            *(config.alpha, config.min_alpha, config.step_pairs),
         )
         self._library.train_stale(ctypes.byref(task), ctypes.c_int32(epoch), ctypes.byref(stats))
         return SpanStats(stats.words, stats.pairs, stats.loss)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import staleness
 from contract_cases import CASES, Case, assert_agrees, corpus, make_case, model, tolerance
-from ring_oracle import RingOracle
 
 from full_w2v import _native
 from full_w2v.backends.reference import (
@@ -15,7 +14,7 @@ from full_w2v.backends.reference import (
     Sentence,
     group_tile,
     survivors,
-    window_step,
+    window_steps,
 )
 from full_w2v.schedule import learning_rate
 
@@ -33,21 +32,10 @@ def library(tmp_path_factory):
     return staleness.build(tmp_path_factory.mktemp("mimic"), _native.simd_levels()[-1])
 
 
+@pytest.mark.parametrize("ring", [False, True], ids=["rows", "ring"])
 @pytest.mark.parametrize("case", WINDOW_CASES[::3], ids=str)
-def test_one_segment_at_a_time_is_the_contract(library, case: Case) -> None:
-    assert_agrees(staleness.StaleBackend(library, 1, ring=False), case)
-
-
-@pytest.mark.parametrize("case", WINDOW_CASES[1::6], ids=str)
-def test_one_segment_at_a_time_with_the_ring_is_what_the_kernels_compute(library, case: Case) -> None:
-    tokens, exact = corpus(case), RingOracle(model(case), ring=True)
-    for epoch in range(case.config.epochs):
-        exact.train(tokens, epoch)
-    found = model(case)
-    staleness.train(staleness.StaleBackend(library, 1), found.vocabulary, tokens, case.config, start=found)
-    allowed = 2.0 * tolerance(case).rows  # as for the kernels: test_cuda_kernels.py says why twice
-    np.testing.assert_allclose(found.input, exact.input, rtol=0, atol=allowed)
-    np.testing.assert_allclose(found.output, exact.output, rtol=0, atol=allowed)
+def test_one_segment_at_a_time_is_the_contract(library, case: Case, ring: bool) -> None:
+    assert_agrees(staleness.StaleBackend(library, 1, ring=ring), case)
 
 
 def in_ticks(case: Case) -> Matrices:
@@ -64,7 +52,7 @@ def in_ticks(case: Case) -> Matrices:
                 continue
             alone = Matrices(before.input.copy(), before.output.copy())
             rate = float(learning_rate(case.config, tokens.tokens, 0, first))
-            window_step(alone, group_tile(settings, sentence, centre, centre + 1), rate, False)
+            window_steps(settings, alone, group_tile(settings, sentence, centre, centre + 1), rate)
             rows.input[:] += alone.input - before.input
             rows.output[:] += alone.output - before.output
     return rows
