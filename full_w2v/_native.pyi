@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer
 
 SEGMENT_TOKENS: int
 
@@ -98,7 +99,7 @@ class CorpusCounter:
         *,
         threads: int,
         errors: str,
-        directory: str,
+        directory: bytes,
         spill_memory: int = ...,
         block_bytes: int = ...,
         memory_limit: int = 0,
@@ -107,11 +108,18 @@ class CorpusCounter:
         simd: str = "",
     ) -> None: ...
     def begin_source(self) -> None: ...
-    def add_file(self, path: str, progress: Callable[[float], None] | None = None) -> None: ...
+    def add_file(self, path: bytes, progress: Callable[[float], None] | None = None) -> None: ...
     def feed(self, chunk: bytes) -> None: ...
     def feed_sentences(self, sentences: list[Any], spell: Callable[[Any], str] | None = None) -> None: ...
     def end_source(self) -> None: ...
     def finish(self) -> CountedWords: ...
+
+class MappedFile(Buffer):
+    def __init__(self, descriptor: int, name: bytes) -> None: ...
+    @property
+    def name(self) -> str: ...
+    def release(self) -> None: ...
+    def intact(self) -> bool: ...
 
 class CountedWords:
     @property
@@ -129,7 +137,7 @@ class CountedWords:
         numbers: NDArray[np.uint32],
         *,
         descriptor: int,
-        name: str,
+        name: bytes,
         ids_at: int,
         offsets_at: int,
         span: int,

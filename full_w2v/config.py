@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from full_w2v.cgroups import cpu_quota
 from full_w2v.errors import ConfigError
 
 Architecture = Literal["skip-gram", "cbow"]
@@ -159,10 +160,14 @@ def setting_names(config: Any) -> list[str]:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may keep busy: those it may run on, or what a container's CPU quota allows.
+
+    A quota of 1.5 cores counts as 2: threads may outnumber it, and one thread would leave a third unused.
+    """
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else min(cores, max(1, math.ceil(quota)))
 
 
 # Every level that some machine has, slowest first; _native.simd_levels() are this machine's.

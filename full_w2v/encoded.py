@@ -63,7 +63,7 @@ class EncodedCorpus:
         """
         try:
             with Path(path).open("rb") as file:
-                header, ids, offsets = map_id_file(file, str(path))
+                header, ids, offsets = map_id_file(file, str(path), is_private=False)
         except OSError as error:
             raise CorpusError(f"{path}: {error.strerror}") from None
         return cls(ids, offsets, header.raw_tokens, Path(path), header.words)
@@ -82,6 +82,8 @@ class EncodedCorpus:
         """Gives pages that were read back to the system, which keeps them cached while memory is free.
 
         Without it the memory of a long run would stay larger by the size of the corpus.
+        Raises CorpusError if the file has changed its size or could not be read: then ids that were read
+        since the last call may be wrong.
         """
         release_pages(self.ids)
 
@@ -141,7 +143,7 @@ class CountedCorpus:
             _, sentences = counts.words.encode(
                 self._numbers,
                 descriptor=file.fileno(),
-                name=name,
+                name=os.fsencode(name),
                 ids_at=header.ids_at,
                 offsets_at=header.offsets_at,
                 span=counts.span,
@@ -152,7 +154,7 @@ class CountedCorpus:
             done(self.raw_tokens)
             header = replace(header, sentences=sentences)
             write_header(file, header, name)
-            _, ids, offsets = map_id_file(file, name)
+            _, ids, offsets = map_id_file(file, name, is_private=final is None)
         return EncodedCorpus(ids, offsets, self.raw_tokens, final, header.words)
 
     def close(self) -> None:
@@ -306,7 +308,11 @@ def _count(
     folder = tempfile.gettempdir() if directory is None else os.fspath(directory)
     with _clear_file_errors():
         counter = _native.CorpusCounter(
-            threads=threads, errors=corpus.reading.errors, directory=folder, simd=simd_cap(), **bound
+            threads=threads,
+            errors=corpus.reading.errors,
+            directory=os.fsencode(folder),
+            simd=simd_cap(),
+            **bound,
         )
         words = corpus.count(counter, _phase(progress, "vocabulary", corpus.size))
     return _RawCounts(corpus.name, words, threads, folder, corpus.reading.span_tokens)

@@ -4,7 +4,7 @@ Header, little-endian: magic, version, header size, tokens, sentences, words, ra
 begin in bytes, and the CRC-32 of all that. It is written last: a file that was not finished has none.
 """
 
-import mmap
+import os
 import struct
 import tempfile
 import zlib
@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v import _native
 from full_w2v.aside import written_aside
 from full_w2v.errors import CorpusError
 
@@ -99,9 +100,14 @@ def write_header(file: IO[bytes], header: IdFileHeader, name: str) -> None:
         raise CorpusError(f"{name}: {error.strerror}") from None
 
 
-def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.int32], NDArray[np.int64]]:
-    """Header, ids and offsets of an encoded corpus; the arrays are read-only views of the mapped file.
+def map_id_file(
+    file: IO[bytes], name: str, *, is_private: bool
+) -> tuple[IdFileHeader, NDArray[np.int32], NDArray[np.int64]]:
+    """Header, ids and offsets of an encoded corpus; the ids are a read-only view of the mapped file.
 
+    is_private: whether nobody else can change the file. Otherwise the offsets are read into memory, where
+        they stay sound if the file shrinks: native code follows them without a check. Ids that are lost
+        become zeros, which harms nothing until `release_pages` finds out.
     Raises CorpusError if the file is not an encoded corpus, of another version, truncated or damaged.
     """
     try:
@@ -110,21 +116,45 @@ def map_id_file(file: IO[bytes], name: str) -> tuple[IdFileHeader, NDArray[np.in
         size = file.seek(0, 2)
         if size != header.file_bytes:
             raise ValueError(f"{size} bytes long, expected {header.file_bytes}")
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        ids = np.frombuffer(data, np.int32, header.tokens, header.ids_at)
-        offsets = np.frombuffer(data, np.int64, header.sentences + 1, header.offsets_at)
+        data = _native.MappedFile(file.fileno(), os.fsencode(name))
+        view = memoryview(data)
+        ids = np.frombuffer(view, np.int32, header.tokens, header.ids_at)
+        if is_private:
+            offsets = np.frombuffer(view, np.int64, header.sentences + 1, header.offsets_at)
+        else:
+            offsets = _read_offsets(file, header)
         if offsets[0] != 0 or offsets[-1] != header.tokens or (offsets[1:] < offsets[:-1]).any():
             raise ValueError("its sentence offsets are damaged")
+    except _native.FileError as error:
+        raise CorpusError(str(error)) from None
     except ValueError as error:
         raise CorpusError(f"{name}: cannot be used as an encoded corpus: {error}") from None
     return header, ids, offsets
 
 
 def release_pages(ids: NDArray[np.int32]) -> None:
-    """Lets a mapped file's pages go from this process's memory; other arrays stay as they are."""
+    """Lets a mapped file's pages go from this process's memory; other arrays stay as they are.
+
+    Raises CorpusError if the file has changed its size since it was mapped, or could not be read.
+    """
     mapped = ids.base.obj if isinstance(ids.base, memoryview) else ids.base
-    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):  # not on Windows
-        mapped.madvise(mmap.MADV_DONTNEED)
+    if not isinstance(mapped, _native.MappedFile):
+        return
+    mapped.release()
+    if not mapped.intact():
+        raise CorpusError(
+            f"{mapped.name}: the encoded corpus was cut off or could not be read while it was in use; "
+            "start again, and let nothing change this file meanwhile"
+        )
+
+
+def _read_offsets(file: IO[bytes], header: IdFileHeader) -> NDArray[np.int64]:
+    offsets = np.empty(header.sentences + 1, np.int64)
+    file.seek(header.offsets_at)
+    if file.readinto(offsets.data.cast("B")) != offsets.nbytes:  # type: ignore[attr-defined]  # a binary file has it
+        raise ValueError("it ends within its sentence offsets")
+    offsets.flags.writeable = False
+    return offsets
 
 
 def _unnamed_file(directory: str) -> IO[bytes]:

@@ -239,7 +239,7 @@ def _write_encoded(
         header = replace(header, sentences=_write_spans(file, header, spans))
         file.seek(0)
         write_header(file, header, name)
-        _, mapped_ids, mapped_offsets = map_id_file(file, name)
+        _, mapped_ids, mapped_offsets = map_id_file(file, name, is_private=path is None)
     return EncodedCorpus(mapped_ids, mapped_offsets, raw_tokens, path, words)
 
 

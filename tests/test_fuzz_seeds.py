@@ -1,5 +1,6 @@
 """Inputs that fuzzing found, replayed: those of fuzz_cache.py and, by the binding, native/fuzz_corpus.cpp."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def counted(data):
     counter = _native.CorpusCounter(
         threads=1 + flags % 2,
         errors=ERRORS[flags // 2 % 3],
-        directory=tempfile.gettempdir(),
+        directory=os.fsencode(tempfile.gettempdir()),
         spill_memory=0 if flags & 64 else 4096,
         block_bytes=block,
         memory_limit=limit,

@@ -34,7 +34,7 @@ LENGTHS = [1, 2, 3, 7, 8, 9, 14, 15, 16, 17, 18, 31, 32, 33, 1000]
 
 def frequencies(sentences: object, block_bytes: int = 1 << 19) -> dict[str, int]:
     """Words and their counts, by the native counter."""
-    counter = _native.CorpusCounter(threads=2, errors="strict", directory="/tmp", block_bytes=block_bytes)
+    counter = _native.CorpusCounter(threads=2, errors="strict", directory=b"/tmp", block_bytes=block_bytes)
     counter.begin_source()
     counter.feed_sentences(sentences)
     counter.end_source()

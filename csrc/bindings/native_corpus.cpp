@@ -10,6 +10,7 @@
 #include "bindings/poll.h"
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
+#include "corpus/mapped_file.h"
 
 namespace py = pybind11;
 
@@ -33,11 +34,12 @@ class PythonCounter {
     tokens_.begin_source();
   }
 
-  void add_file(const std::string& path, const py::object& progress) {
+  void add_file(const py::bytes& path, const py::object& progress) {
     const int64_t before = counter_.bytes_counted();
     const Poll poll = make_poll(progress, [this, before] { return counter_.bytes_counted() - before; });
+    const std::string bytes = path;
     const py::gil_scoped_release release;
-    counter_.add_file(path, poll);
+    counter_.add_file(bytes, poll);
   }
 
   void feed(const py::buffer& chunk) {
@@ -123,7 +125,7 @@ py::array_t<uint32_t> find_all(const CountedWords& words, const py::list& texts)
 }
 
 std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<uint32_t>& numbers,
-                                         int descriptor, const std::string& name, int64_t ids_at,
+                                         int descriptor, const py::bytes& name, int64_t ids_at,
                                          int64_t offsets_at, int64_t span, int threads,
                                          const py::object& progress, const std::string& simd) {
   const std::vector<uint32_t> checked = checked_numbers(words, numbers);
@@ -131,15 +133,27 @@ std::pair<int64_t, int64_t> encode_words(const CountedWords& words, const Array<
   if (span < 0) throw std::invalid_argument("span must not be negative, got " + std::to_string(span));
   std::atomic<int64_t> done{0};
   const Poll poll = make_poll(progress, [&done] { return done.load(); });
-  const py::gil_scoped_release release;
   const File file = File::duplicate(descriptor, name);
+  const py::gil_scoped_release release;
   const EncodedSize size = encode(words, words.places(checked), {file, ids_at, offsets_at}, span, threads,
                                   choose_text_kernels(simd), done, poll);
   return {size.tokens, size.sentences};
 }
 
+// Text that holds a path, which may be of any bytes, as Python spells it (os.fsdecode).
+py::str path_text(const std::string& text) {
+  PyObject* const decoded =
+      PyUnicode_DecodeFSDefaultAndSize(text.data(), static_cast<py::ssize_t>(text.size()));
+  if (!decoded) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(decoded);
+}
+
+py::buffer_info bytes_of(const MappedFile& file) {
+  return {static_cast<const uint8_t*>(file.data()), static_cast<py::ssize_t>(file.size())};
+}
+
 std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& errors,
-                                            const std::string& directory, size_t spill_memory,
+                                            const py::bytes& directory, size_t spill_memory,
                                             size_t block_bytes, size_t memory_limit, uint64_t min_count,
                                             const py::list& only, const std::string& simd) {
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
@@ -155,8 +169,8 @@ std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& erro
 }
 
 void bind_exceptions(py::module_& module) {
-  py::register_exception<FileError>(module, "FileError");
-  static py::handle invalid_text;
+  static py::handle invalid_text, file_error;
+  file_error = py::exception<FileError>(module, "FileError").release();
   invalid_text = py::exception<InvalidText>(module, "InvalidTextError").release();
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
@@ -164,6 +178,8 @@ void bind_exceptions(py::module_& module) {
     } catch (const InvalidText& error) {
       const auto args = py::make_tuple(error.source, error.line, error.offset, error.byte);
       PyErr_SetObject(invalid_text.ptr(), args.ptr());
+    } catch (const FileError& error) {
+      PyErr_SetObject(file_error.ptr(), path_text(error.what()).ptr());
     }
   });
 }
@@ -180,8 +196,10 @@ void bind_corpus(py::module_& module) {
            py::arg("block_bytes") = defaults.block_bytes, py::arg("memory_limit") = 0,
            py::arg("min_count") = 0, py::arg("only") = py::list(), py::arg("simd") = "")
       .def("begin_source", &PythonCounter::begin_source)
-      .def("add_file", &PythonCounter::add_file, py::arg("path"), py::arg("progress") = py::none(),
-           "Reads a plain file on all threads; progress(bytes) is called now and then.")
+      .def(
+          "add_file", &PythonCounter::add_file, py::arg("path"), py::arg("progress") = py::none(),
+          "Reads a plain file on all threads; paths are bytes, as os.fsencode gives them. progress(bytes) is "
+          "called now and then.")
       .def("feed", &PythonCounter::feed, py::arg("chunk"), "Takes the next bytes of a text.")
       .def("feed_sentences", &PythonCounter::feed_sentences, py::arg("sentences"),
            py::arg("spell") = py::none(),
@@ -207,6 +225,16 @@ void bind_corpus(py::module_& module) {
            py::arg("name"), py::arg("ids_at"), py::arg("offsets_at"), py::arg("span"), py::arg("threads"),
            py::arg("progress") = py::none(), py::arg("simd") = "",
            "Writes ids and offsets into an open file: (tokens, sentences).");
+  py::class_<MappedFile>(module, "MappedFile", py::buffer_protocol(),
+                         "A file in memory that may shrink meanwhile: its lost pages read as zeros.")
+      .def(py::init([](int descriptor, const py::bytes& name) {
+             return std::make_unique<MappedFile>(descriptor, std::string(name));
+           }),
+           py::arg("descriptor"), py::arg("name"))
+      .def_buffer(&bytes_of)
+      .def_property_readonly("name", [](const MappedFile& file) { return path_text(file.name()); })
+      .def("release", &MappedFile::release, "Lets its pages go from this process's memory.")
+      .def("intact", &MappedFile::intact, "Whether nothing of it was lost.");
 }
 
 }  // namespace full_w2v

@@ -7,6 +7,7 @@
 #include "corpus/block_queue.h"
 #include "corpus/counted_words.h"
 #include "corpus/text_kernels.h"
+#include "sgns/byte_order.h"
 
 namespace full_w2v {
 

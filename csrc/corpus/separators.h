@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "sgns/byte_order.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif

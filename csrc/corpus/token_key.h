@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "sgns/byte_order.h"
+
 namespace full_w2v {
 
 constexpr size_t kKeyPadding = 16;   // bytes behind a token that reading its key may touch

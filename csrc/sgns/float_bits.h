@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "sgns/byte_order.h"
 #include "sgns/host_device.h"
 
 namespace full_w2v {

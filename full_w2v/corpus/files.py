@@ -78,7 +78,7 @@ class _FileReader:
                 )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
             if kind == "text" and plain and self._place.is_regular and compression is None:
-                self._counter.add_file(self._place.path, done)
+                self._counter.add_file(os.fsencode(self._place.path), done)
             elif kind == "text":
                 self._feed_text(self._chunks(file, done))
             elif kind == "jsonl":

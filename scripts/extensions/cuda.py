@@ -8,7 +8,6 @@ those to come; the runtime is linked statically, so that the module imports wher
   FULL_W2V_EMULATED=on|off           the emulated device (default: on for in-place builds, as developers make)
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -17,6 +16,12 @@ import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parents[2]
 # Not setuptools' own folder, which may be a temporary one: compiling for all architectures takes minutes.
@@ -170,8 +175,14 @@ def compile_all(steps: list[tuple[Path, list[str]]], build: Path) -> list[Path]:
     jobs = int(os.environ.get("FULL_W2V_JOBS") or os.cpu_count() or 1)
     build.mkdir(parents=True, exist_ok=True)
     with (build / "lock").open("w") as lock, ThreadPoolExecutor(jobs) as pool:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock)
         return list(pool.map(lambda step: compile_one(*step, build), steps))
+
+
+def _wait_for(lock: IO[str]) -> None:
+    """Waits until no other process holds the lock; where files cannot be locked, builds must not overlap."""
+    if fcntl is not None:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def compile_one(source: Path, command: list[str], build: Path) -> Path:

@@ -1,0 +1,79 @@
+"""The CPU time that control groups of Linux, such as a container's, allow this process."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_UNLIMITED = {"max", "-1"}
+
+
+def cpu_quota(root: Path = Path("/")) -> float | None:
+    """Cores' worth of CPU time that the control groups of this process allow, None if they set no limit.
+
+    Groups are nested, and the smallest quota of a group and of those around it holds. Versions 1 and 2 are
+    read, and both where a system mounts both.
+
+    root: the folder that holds proc and sys.
+    """
+    return min(_quotas(root), default=None)
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    groups = _own_groups(root)
+    for kind, inner_root, mounted in _mounts(root):
+        if kind not in groups:
+            continue
+        # What of the hierarchy is mounted begins at inner_root: in a container, often at the own group.
+        inner = groups[kind].removeprefix(inner_root.rstrip("/")) if inner_root != "/" else groups[kind]
+        folder = mounted / inner.lstrip("/")
+        for group in (folder, *folder.parents):
+            if (quota := _quota(group, kind)) is not None:
+                yield quota
+            if group == mounted:
+                break
+
+
+def _own_groups(root: Path) -> dict[str, str]:
+    """Paths of own groups: "cgroup2" of version 2, "cgroup" of the cpu controller of version 1."""
+    groups = {}
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" and not controllers:
+            groups["cgroup2"] = path
+        elif "cpu" in controllers.split(","):
+            groups["cgroup"] = path
+    return groups
+
+
+def _mounts(root: Path) -> Iterator[tuple[str, str, Path]]:
+    """Each mounted hierarchy that can hold quotas: its kind, the group that is mounted, and where."""
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        mount, _, system = line.partition(" - ")
+        kind, _, options = system.partition(" ")
+        if kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(" ")[-1].split(",")):
+            inner_root, mounted = (_unescaped(field) for field in mount.split(" ")[3:5])
+            yield kind, inner_root, root / mounted.lstrip("/")
+
+
+def _quota(group: Path, kind: str) -> float | None:
+    if kind == "cgroup2":
+        quota, _, period = _text(group / "cpu.max").strip().partition(" ")
+    else:
+        quota = _text(group / "cpu.cfs_quota_us").strip()
+        period = _text(group / "cpu.cfs_period_us").strip()
+    if quota in _UNLIMITED or not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return None
+    return int(quota) / int(period)
+
+
+def _text(path: Path) -> str:
+    """What a file of the system holds, nothing if there is none or it may not be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _unescaped(field: str) -> str:
+    r"""A field of mountinfo, in which a space is spelled \040."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)
