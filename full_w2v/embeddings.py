@@ -1,11 +1,12 @@
 """Trained word vectors and what is asked of them: a word's vector, its neighbours, analogies."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,10 +40,10 @@ class Embeddings:
     counts: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(self.words))
-        object.__setattr__(self, "vectors", _read_only(self.vectors, np.float32))
+        object.__setattr__(self, "words", _listed(self.words))
+        object.__setattr__(self, "vectors", _read_only(self.vectors))
         if self.counts is not None:
-            object.__setattr__(self, "counts", _read_only(self.counts, np.int64))
+            object.__setattr__(self, "counts", _read_only_counts(self.counts))
         self._check_shapes()
         self._check_words()
         self._check_values()
@@ -59,14 +60,7 @@ class Embeddings:
         Counts are kept if gensim has a positive one for every word. Raises FormatError for other objects and
         for keys that are no strings.
         """
-        keyed = getattr(source, "wv", source)
-        words = getattr(keyed, "index_to_key", None)
-        vectors = getattr(keyed, "vectors", None)
-        if words is None or not isinstance(vectors, np.ndarray):
-            raise FormatError(f"expected gensim KeyedVectors, got {type(source).__name__}")
-        counts = np.asarray(getattr(keyed, "expandos", {}).get("count", ()))
-        known = len(counts) == len(words) and counts.dtype.kind in "iu" and (counts > 0).all()
-        return cls(words, vectors, counts.astype(np.int64) if known else None)
+        return cls(*gensim_parts(source))
 
     def to_gensim(self, *, copy: bool = True) -> "KeyedVectors":
         """A gensim KeyedVectors, with counts if they are known.
@@ -85,11 +79,18 @@ class Embeddings:
         return keyed
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Embeddings":
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        limit: int | None = None,
+        errors: str = "strict",
+        duplicates: str = "refuse",
+    ) -> "Embeddings":
         """Embeddings from a file whose suffix names the format: see `full_w2v.formats.load_embeddings`."""
         from full_w2v.formats import load_embeddings
 
-        return load_embeddings(path)
+        return load_embeddings(path, limit=limit, errors=errors, duplicates=duplicates)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a file whose suffix names the format: see `full_w2v.formats.save_embeddings`."""
@@ -277,8 +278,65 @@ def first_not_finite(rows: NDArray[np.float32]) -> int | None:
     return next(i for i, row in enumerate(rows) if not np.isfinite(row).all())
 
 
-def _read_only(values: ArrayLike, dtype: type[np.generic]) -> NDArray[Any]:
+def _listed(words: Iterable[str]) -> tuple[str, ...]:
+    """Words as a tuple; raises FormatError for a single string, whose characters are no words."""
+    if isinstance(words, (str, bytes)):
+        raise FormatError(f"expected a list of words, got {shown(words)}")
+    return tuple(words.tolist() if isinstance(words, np.ndarray) else words)
+
+
+def gensim_parts(source: Any) -> tuple[Sequence[str], NDArray[Any], NDArray[np.int64] | None]:
+    """Words, vectors and counts of gensim's KeyedVectors, or of a model that holds them as `wv`.
+
+    Counts are None unless gensim has a positive one for every word. Raises FormatError for other objects.
+    """
+    keyed = getattr(source, "wv", source)
+    words = getattr(keyed, "index_to_key", None)
+    vectors = getattr(keyed, "vectors", None)
+    if not isinstance(words, (list, tuple)) or not isinstance(vectors, np.ndarray):
+        raise FormatError(f"expected gensim KeyedVectors, got {type(source).__name__}")
+    columns = getattr(keyed, "expandos", None)
+    counts = np.asarray(columns.get("count", ()) if isinstance(columns, dict) else ())
+    known = counts.shape == (len(words),) and counts.dtype.kind in "iu" and (counts > 0).all()
+    return words, vectors, counts.astype(np.int64) if known else None
+
+
+def _numbers(values: ArrayLike, what: str) -> NDArray[Any]:
+    """Real numbers as an array of their own type; raises FormatError for anything else."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that needs its gradient
+        raise FormatError(f"expected {what} as an array of numbers: {error}") from error
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise FormatError(f"expected {what} without masked values")
+    if array.dtype.kind == "O" and array.ndim > 0:
+        array = _from_objects(array)
+    if array.dtype.kind not in "fiu":
+        raise FormatError(f"expected {what} as an array of numbers, got {array.dtype} of shape {array.shape}")
+    return array
+
+
+def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
+    """Python's numbers as NumPy's; anything else as it is."""
+    if not all(isinstance(value, Real) for value in array.ravel().tolist()):
+        return array
+    return array.astype(np.float64)
+
+
+def _read_only(values: ArrayLike) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is refused
-        view = np.ascontiguousarray(values, dtype).view()
+        view = np.ascontiguousarray(_numbers(values, "vectors"), np.float32).view()
+    view.flags.writeable = False
+    return view
+
+
+def _read_only_counts(values: ArrayLike) -> NDArray[np.int64]:
+    counts = _numbers(values, "counts")
+    with np.errstate(invalid="ignore"):
+        whole = np.ascontiguousarray(counts, np.int64)
+    unequal = np.flatnonzero(whole.ravel() != counts.ravel())  # 1.5, NaN, and what int64 cannot hold
+    if len(unequal):
+        raise FormatError(f"counts must be whole numbers below 2^63, got {counts.ravel()[unequal[0]]}")
+    view = whole.view()
     view.flags.writeable = False
     return view

@@ -236,3 +236,73 @@ def test_gensim_keys_that_are_no_strings_are_refused():
     keyed.add_vectors([1, 2], np.ones((2, 2)))
     with pytest.raises(FormatError, match="words must be strings, got 1"):
         Embeddings.from_gensim(keyed)
+
+
+FLOATS = np.arange(6, dtype=np.float64).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        FLOATS,
+        FLOATS.astype(np.float16),
+        FLOATS.astype(np.int8),
+        np.asfortranarray(FLOATS.astype(np.float32)),
+        np.repeat(FLOATS.astype(np.float32), 2, axis=1)[:, ::2],
+        FLOATS.astype(np.float32)[::-1][::-1],
+        FLOATS.astype(">f4"),
+        FLOATS.astype(">f8"),
+        FLOATS.tolist(),
+        FLOATS.astype(object),
+        np.ma.array(FLOATS),
+    ],
+)
+def test_vectors_of_other_types_and_layouts_are_converted(vectors):
+    found = Embeddings(["a", "b"], vectors)
+    assert found.vectors.dtype == np.float32
+    assert found.vectors.flags.c_contiguous
+    assert found.vectors.tolist() == FLOATS.tolist()
+    assert found.neighbours("a", 1)[0][0] == "b"
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        [["1", "2"]],
+        [[1j, 2]],
+        [[True, False]],
+        [[None, 1.0]],
+        [[1.0], [2.0, 3.0]],
+        np.ma.array([[1.0, 2.0]], mask=[[True, False]]),
+        np.array([["2020-01-01"]], "M8"),
+        object(),
+    ],
+)
+def test_vectors_that_are_not_real_numbers_are_refused(vectors):
+    with pytest.raises(FormatError, match="expected vectors"):
+        Embeddings(["a"], vectors)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_the_row_of_a_value_that_is_not_finite_is_named(bad):
+    with pytest.raises(FormatError, match="vector of 'b' holds a value that is not finite"):
+        Embeddings(["a", "b"], [[1.0], [bad]])
+
+
+@pytest.mark.parametrize(
+    "counts", [[1.5], [np.nan], ["1"], [2**63], [1e19], [None], np.ma.array([1], mask=[True])]
+)
+def test_counts_that_are_not_whole_numbers_are_refused(counts):
+    with pytest.raises(FormatError, match="counts"):
+        Embeddings(["a"], [[1.0]], counts)
+
+
+def test_whole_counts_of_any_type_are_kept():
+    for kind in (np.uint8, np.int16, ">i8", np.float64, object):
+        assert Embeddings(["a"], [[1.0]], np.array([7], kind)).counts.tolist() == [7]
+
+
+def test_words_may_be_an_array_but_not_a_single_string():
+    assert Embeddings(np.array(["a", "b"]), [[1.0], [2.0]]).words == ("a", "b")
+    with pytest.raises(FormatError, match="expected a list of words, got 'ab'"):
+        Embeddings("ab", [[1.0], [2.0]])

@@ -13,13 +13,16 @@ The end of the name tells the format:
     .model2vec     a folder for model2vec and sentence_transformers (needs tokenizers)
     .usearch       an index for nearest neighbours, with a second file: .usearch.json (needs usearch)
 
-What a format cannot hold is refused: by text, binary and .model2vec a word that is empty or has a white-space
-character in it; by .tsv a tab or a line's end; by .npz a NUL at the end. Any word goes into .kv and .usearch,
-and any that UTF-8 can encode into .safetensors and .parquet.
+What a format cannot hold is refused: by text and binary a word that is empty or has ASCII white space in it
+(space, tab, line feed, vertical tab, form feed, carriage return), where their readers end a word. They do not
+at the other white space of Unicode, such as U+00A0 and U+0085, which is written. By .model2vec a word that is
+empty or has any white space in it; by .tsv a blank word, a tab or a line's end; by .npz a NUL at the end; by
+.glove.txt and .tsv a first word that begins with a byte-order mark. Any word goes into .kv and .usearch, and
+any that UTF-8 can encode into .safetensors and .parquet. Text is read with a byte-order mark and without.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -46,6 +49,7 @@ from full_w2v.formats import (
     word2vec_binary,
     word2vec_text,
 )
+from full_w2v.formats.load_options import LoadOptions
 from full_w2v.model import Model
 
 AnyPath = str | os.PathLike[str]
@@ -59,7 +63,8 @@ class _Format:
     """How a format is written and read. needs: a package that is not always installed."""
 
     write: Write
-    load: Callable[[Path], Embeddings]
+    load: Callable[[Path, LoadOptions], Embeddings]
+    check: Callable[[Sequence[str]], None]  # raises FormatError for words that it cannot hold
     needs: str | None = None
     is_folder: bool = False
     beside: Callable[[Path], Path] | None = None  # the second file of a format that has two
@@ -89,21 +94,27 @@ def _folder(save: Write) -> Write:
     return write
 
 
-_TEXT = _Format(_one_file(word2vec_text.save), word2vec_text.load)
-_NATIVE = _Format(_one_file(native.save_embeddings), native.load_embeddings)
+_TEXT = _Format(_one_file(word2vec_text.save), word2vec_text.load, word2vec_text.check)
+_NATIVE = _Format(_one_file(native.save_embeddings), native.load_embeddings, native.check)
 _FORMATS = {
     ".txt": _TEXT,
     ".vec": _TEXT,
-    ".bin": _Format(_one_file(word2vec_binary.save), word2vec_binary.load),
-    ".kv": _Format(_one_file(keyed_vectors.save), keyed_vectors.load),
+    ".bin": _Format(_one_file(word2vec_binary.save), word2vec_binary.load, word2vec_binary.check),
+    ".kv": _Format(_one_file(keyed_vectors.save), keyed_vectors.load, keyed_vectors.check),
     ".safetensors": _NATIVE,
-    ".glove.txt": _Format(_one_file(word2vec_text.save_glove), word2vec_text.load),
-    ".npz": _Format(_one_file(numpy_archive.save), numpy_archive.load),
-    ".parquet": _Format(_one_file(parquet.save), parquet.load, needs="pyarrow"),
-    ".tsv": _Format(_files(projector.save), projector.load, beside=projector.metadata_path),
-    ".model2vec": _Format(_folder(static_model.save), static_model.load, needs="tokenizers", is_folder=True),
+    ".glove.txt": _Format(_one_file(word2vec_text.save_glove), word2vec_text.load, word2vec_text.check_glove),
+    ".npz": _Format(_one_file(numpy_archive.save), numpy_archive.load, numpy_archive.check),
+    ".parquet": _Format(_one_file(parquet.save), parquet.load, parquet.check, needs="pyarrow"),
+    ".tsv": _Format(_files(projector.save), projector.load, projector.check, beside=projector.metadata_path),
+    ".model2vec": _Format(
+        _folder(static_model.save), static_model.load, static_model.check, needs="tokenizers", is_folder=True
+    ),
     ".usearch": _Format(
-        _files(nearest_index.save), nearest_index.load, needs="usearch", beside=nearest_index.words_path
+        _files(nearest_index.save),
+        nearest_index.load,
+        nearest_index.check,
+        needs="usearch",
+        beside=nearest_index.words_path,
     ),
 }
 
@@ -133,22 +144,32 @@ def save_embeddings(embeddings: Embeddings, path: AnyPath) -> None:
         chosen.write(embeddings, Path(path))
 
 
-def load_embeddings(path: AnyPath) -> Embeddings:
+def load_embeddings(
+    path: AnyPath, *, limit: int | None = None, errors: str = "strict", duplicates: str = "refuse"
+) -> Embeddings:
     """Reads embeddings in the format that the path's suffix names; of a model, its input rows.
+
+    limit, errors, duplicates: how much of the file to load, and what to do with damaged keys; the defaults
+        refuse all damage. `LoadOptions` describes them. With a limit the rows after it are not looked at,
+        so that a file that is damaged further down can be read up to there.
 
     Text may lack the first line, as GloVe's files do: two whole numbers are taken for it, and nothing else.
     Values are separated by spaces or tabs. A word may contain spaces if none of its parts but the first is
-    a number.
-    Binary vectors may be followed by a newline (word2vec.c) or not (gensim).
+    a number, and is read as it stands: only in lines that separate values by several spaces, those around the
+    word are left out. A line in which that cannot be told is refused.
+    Binary vectors may be followed by a newline (word2vec.c) or not (gensim). Words with spaces in them, which
+    gensim writes too, are found by the likelihood of what follows; refused if that does not tell.
     A .kv file is unpickled, which runs any code that its author put there: trust it or leave it.
     The other formats are only ever read as data.
 
-    Raises FormatError if the suffix is unknown or the file is damaged, holds a word twice, a value that is
-    not finite or a word that is not UTF-8; OSError if it cannot be read.
+    Raises ConfigError for an option that is not valid; FormatError if the suffix is unknown or the file is
+    damaged, holds a word twice, a value that is not finite or a word that is not UTF-8; OSError if it cannot
+    be read.
     """
+    options = LoadOptions(limit=limit, errors=errors, duplicates=duplicates)
     chosen = _format(path)
     with _blamed_on(path):
-        return chosen.load(Path(path))
+        return chosen.load(Path(path), options)
 
 
 def save_model(model: Model, path: AnyPath) -> None:
@@ -187,6 +208,13 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     (check_folder_writable if chosen.is_folder else check_writable)(Path(path), inputs)
     if chosen.beside is not None:
         check_writable(chosen.beside(Path(path)), inputs)
+
+
+def check_words(path: AnyPath, words: Sequence[str]) -> None:
+    """Raises at once the FormatError that saving these words, in this order, to this path would raise."""
+    chosen = _format(path)
+    with _blamed_on(path):
+        chosen.check(words)
 
 
 def _format(path: AnyPath) -> _Format:

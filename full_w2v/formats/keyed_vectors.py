@@ -1,11 +1,17 @@
 """gensim's KeyedVectors: a pickle, so a stranger's file may run the stranger's code when it is loaded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import BinaryIO
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, gensim_parts
 from full_w2v.errors import FormatError
+from full_w2v.formats.load_options import LoadOptions
+
+
+def check(words: Sequence[str]) -> None:
+    """Any word will do."""
 
 
 def save(embeddings: Embeddings, file: BinaryIO) -> None:
@@ -15,7 +21,7 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
     keyed.save(file)
 
 
-def load(path: Path) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> Embeddings:
     """Unpickles what gensim saved, .npy files beside it included; raises FormatError for anything else."""
     from gensim.models import KeyedVectors
 
@@ -26,4 +32,4 @@ def load(path: Path) -> Embeddings:
     except Exception as error:  # a damaged pickle may raise anything
         reason = shorten(f"{type(error).__name__}: {error}", 100)
         raise FormatError(f"expected gensim KeyedVectors, but unpickling ended in {reason}") from error
-    return Embeddings.from_gensim(source)
+    return options.embeddings(*gensim_parts(source))

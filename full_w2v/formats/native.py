@@ -12,21 +12,21 @@ Words are a tensor because safetensors refuses a header of more than 100 MB.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from textwrap import shorten
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from full_w2v.config import TrainConfig
 from full_w2v.embeddings import Embeddings, first_not_finite
 from full_w2v.errors import ConfigError, FormatError, shown
-from full_w2v.formats.words import decoded, encoded
+from full_w2v.formats.load_options import LoadOptions
+from full_w2v.formats.tensors import TensorFile, opened
+from full_w2v.formats.words import encoded
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 
@@ -55,29 +55,28 @@ def save_model(model: Model, file: BinaryIO) -> None:
     _write(file, _tensors(embeddings) | outputs, settings)
 
 
-def load_embeddings(path: Path) -> Embeddings:
+def load_embeddings(path: Path, options: LoadOptions) -> Embeddings:
     """Reads words and vectors, of a model its input rows; raises FormatError if the file is damaged."""
     with _opened(path) as file:
-        words = _words(file)
-        vectors = _tensor(file, "input", "F32", (len(words), None))
-        counts = None
-        if "counts" in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
-            counts = _tensor(file, "counts", "I64", (len(words),))
-        return Embeddings(words, vectors, counts)
+        words = _words(file, options)
+        total = file.shape("word_offsets")[0] - 1
+        vectors = file.read("input", ("F32",), (total, None), len(words))
+        counts = file.read("counts", ("I64",), (total,), len(words)) if "counts" in file else None
+    return options.embeddings(words, vectors, counts)
 
 
 def load_model(path: Path) -> Model:
     """Reads a model; raises FormatError if the file is damaged or holds embeddings alone."""
     with _opened(path) as file:
-        if "output" not in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+        if "output" not in file:
             raise FormatError("holds embeddings only; a model has an output matrix too")
-        words = _words(file)
-        vectors = _tensor(file, "input", "F32", (len(words), None))
-        output = _tensor(file, "output", "F32", vectors.shape)
-        counts = _tensor(file, "counts", "I64", (len(words),))
-        metadata = file.metadata()
-        config = _config(metadata.get("config", ""))
-        inner = _tensor(file, "inner", "F32", vectors.shape) if config.hierarchical_softmax else None
+        words = _words(file, LoadOptions())
+        vectors = file.read("input", ("F32",), (len(words), None))
+        output = file.read("output", ("F32",), vectors.shape)
+        counts = file.read("counts", ("I64",), (len(words),))
+        config = _config(file.metadata.get("config", ""))
+        raw_tokens = _raw_tokens(file.metadata.get("raw_tokens", ""))
+        inner = file.read("inner", ("F32",), vectors.shape) if config.hierarchical_softmax else None
     embeddings = Embeddings(words, vectors, counts)
     _check_matrix("output", output, embeddings)
     if inner is not None:
@@ -86,8 +85,12 @@ def load_model(path: Path) -> Model:
         raise FormatError(
             f"the settings say {config.vector_size} dimensions, the matrices have {vectors.shape[1]}"
         )
-    vocabulary = Vocabulary(words, counts, _raw_tokens(metadata.get("raw_tokens", "")))
-    return Model(vocabulary, config, vectors, output, inner)
+    return Model(Vocabulary(words, counts, raw_tokens), config, vectors, output, inner)
+
+
+def check(words: Sequence[str]) -> None:
+    """Raises FormatError for words that the format cannot hold."""
+    encoded(words)
 
 
 def _tensors(embeddings: Embeddings) -> Tensors:
@@ -123,49 +126,30 @@ def _write(file: BinaryIO, tensors: Tensors, metadata: Mapping[str, str]) -> Non
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The file as safetensors sees it, of our format and version; its errors become FormatErrors."""
-    path.open("rb").close()  # safetensors says "No such device" of a folder
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise FormatError("is a safetensors file, but not one that full-w2v wrote")
-            if metadata.get("version") != VERSION:
-                found = shown(metadata.get("version"))
-                raise FormatError(
-                    f"expected version {VERSION} of the format, got {found}; update full-w2v to read it"
-                )
-            yield file
-    except SafetensorError as error:
-        reason = shorten(str(error), 100)  # it may quote what the file holds
-        raise FormatError(f"is no complete safetensors file ({reason})") from error
+def _opened(path: Path) -> Iterator[TensorFile]:
+    """A file of our format and version."""
+    with opened(path) as file:
+        if file.metadata.get("format") != FORMAT:
+            raise FormatError("is a safetensors file, but not one that full-w2v wrote")
+        if file.metadata.get("version") != VERSION:
+            found = shown(file.metadata.get("version"))
+            raise FormatError(
+                f"expected version {VERSION} of the format, got {found}; update full-w2v to read it"
+            )
+        yield file
 
 
-def _tensor(file: Any, name: str, code: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """A tensor of this type and shape, None standing for any size."""
-    if name not in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
-        raise FormatError(f"the tensor {name} is missing")
-    found = file.get_slice(name)
-    sizes = found.get_shape()
-    fits = len(sizes) == len(shape) and all(
-        want in (None, size) for size, want in zip(sizes, shape, strict=True)
-    )
-    if found.get_dtype() != code or not fits:
-        wanted = [size if size is not None else "any" for size in shape]
-        raise FormatError(f"expected {name} as {code} {wanted}, got {found.get_dtype()} {sizes}")
-    array: NDArray[Any] = file.get_tensor(name)
-    return array
-
-
-def _words(file: Any) -> list[str]:
-    text = _tensor(file, "word_bytes", "U8", (None,)).tobytes()
-    offsets = _tensor(file, "word_offsets", "I64", (None,))
+def _words(file: TensorFile, options: LoadOptions) -> list[str]:
+    offsets = file.read("word_offsets", ("I64",), (None,))
+    length = file.shape("word_bytes")
     rising = len(offsets) > 0 and offsets[0] == 0 and bool((offsets[1:] >= offsets[:-1]).all())
-    if not rising or offsets[-1] != len(text):
-        raise FormatError(f"word_offsets do not rise from 0 to {len(text)}, the length of word_bytes")
-    bounds = offsets.tolist()
-    return [decoded(text[begin:end], f"row {row}") for row, (begin, end) in enumerate(pairwise(bounds), 1)]
+    if not rising or (offsets[-1],) != length:
+        raise FormatError(f"word_offsets do not rise from 0 to {length[0]}, the length of word_bytes")
+    bounds = offsets[: options.rows(len(offsets) - 1) + 1].tolist()
+    text = file.read("word_bytes", ("U8",), (None,), bounds[-1]).tobytes()
+    return [
+        options.decoded(text[begin:end], f"row {row}") for row, (begin, end) in enumerate(pairwise(bounds), 1)
+    ]
 
 
 def _check_matrix(name: str, matrix: NDArray[np.float32], embeddings: Embeddings) -> None:

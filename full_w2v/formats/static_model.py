@@ -7,29 +7,38 @@ modules.json        makes the folder a SentenceTransformer with a StaticEmbeddin
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.load_options import LoadOptions
+from full_w2v.formats.tensors import opened
 from full_w2v.formats.words import encoded
 
 UNKNOWN = "[UNK]"
 MODULES = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
 
 
-def save(embeddings: Embeddings, folder: Path) -> None:
-    """Writes the four files; raises FormatError for words that white space would split."""
-    for word in embeddings.words:
+def check(words: Sequence[str]) -> None:
+    """Raises FormatError for words that white space would split."""
+    for word in words:
         if word.split() != [word]:
             raise FormatError(
                 f"the word {shown(word)} is empty or contains white space, at which the folder's tokenizer "
                 "splits; save as .safetensors"
             )
-    encoded(embeddings.words)  # raises for a lone surrogate
+    encoded(words)  # raises for a lone surrogate
+
+
+def save(embeddings: Embeddings, folder: Path) -> None:
+    """Writes the four files; raises FormatError for words that white space would split."""
+    check(embeddings.words)
     words, vectors = list(embeddings.words), embeddings.vectors
     if UNKNOWN not in embeddings:
         words.append(UNKNOWN)
@@ -47,20 +56,58 @@ def save(embeddings: Embeddings, folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps(MODULES, indent=2), encoding="utf-8")
 
 
-def load(folder: Path) -> Embeddings:
-    """Reads a folder that `save` wrote, without its row for unknown words; FormatError if it is damaged."""
+def load(folder: Path, options: LoadOptions) -> Embeddings:
+    """Reads a folder that `save` or model2vec wrote, without a row of zeros for unknown words.
+
+    A word's id is its row; rows without a word are left out. Raises FormatError if the folder is damaged or
+    has a tokenizer whose vocabulary is not one of words and ids.
+    """
+    ids = _ids(folder / "tokenizer.json")
+    with opened(folder / "model.safetensors") as file:
+        if "mapping" in file:
+            raise FormatError("model.safetensors maps several tokens to one row, which is not supported")
+        rows = file.shape("embeddings")[0] if file.shape("embeddings") else 0
+        words = _by_id(ids, rows)
+        words = words[: options.rows(len(words))]
+        vectors = file.read("embeddings", ("F32", "F16", "F64"), (None, None), ids[words[-1]] + 1)
+    last = len(words) == len(ids) > 1 and words[-1] == UNKNOWN
+    if last and not vectors[-1].any():
+        words.pop()
+    return options.embeddings(words, vectors[[ids[word] for word in words]])
+
+
+def _ids(path: Path) -> dict[str, int]:
+    """The ids of the words of a tokenizer."""
     try:
-        tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-        ids = tokenizer["model"]["vocab"]
-        vectors = load_file(folder / "model.safetensors")["embeddings"]
-    except OSError:
-        raise
-    except Exception as error:  # safetensors has exceptions of its own
-        raise FormatError(f"expected a folder of model2vec ({error})") from error
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path.name} is not JSON ({shown(str(error))})") from error
+    model = content.get("model") if isinstance(content, dict) else None
+    ids = model.get("vocab") if isinstance(model, dict) else None
+    if not isinstance(ids, dict):
+        kind = model.get("type") if isinstance(model, dict) else None
+        raise FormatError(
+            f"{path.name}: expected a tokenizer whose vocabulary gives each word an id (WordLevel, WordPiece "
+            f"or BPE), got {shown(kind)}"
+        )
+    if not ids:
+        raise FormatError(f"{path.name}: the tokenizer has no words")
+    return ids
+
+
+def _by_id(ids: Mapping[str, int], rows: int) -> list[str]:
+    """Words by rising id; raises FormatError for an id that is no row, or that two words have."""
+    for word, found in ids.items():
+        if type(found) is not int or not 0 <= found < rows:
+            raise FormatError(
+                f"tokenizer.json: expected an id below {rows}, the rows of the model, got {shown(found)} for "
+                f"{shown(word)}"
+            )
     words = sorted(ids, key=ids.__getitem__)
-    if words[-1] == UNKNOWN and not vectors[-1].any():
-        words, vectors = words[:-1], vectors[:-1]
-    return Embeddings(words, vectors)
+    for one, other in pairwise(words):
+        if ids[one] == ids[other]:
+            raise FormatError(f"tokenizer.json: {shown(one)} and {shown(other)} have the same id {ids[one]}")
+    return words
 
 
 def _tokenizer(words: list[str]) -> Any:

@@ -1,12 +1,30 @@
-"""Words as bytes, and what the two word2vec formats share."""
+"""Words as bytes, and what the word2vec formats share: the one rule for their keys.
+
+A key is what stands before the separator: in binary files before a space, in text before the space or tab
+that precedes the values. C's isspace ends a key for most readers (word2vec.c, fastText), a space for gensim:
+a key with ASCII white space, or an empty one, is never written. Other white space of Unicode, such as U+00A0
+and U+0085, is part of a key for all of them, as it is in GloVe's own files, and is written. What other tools
+wrote is read as it stands, an empty key and ASCII white space too, wherever the end of the key can be told.
+"""
 
 import re
 from collections.abc import Sequence
 
 from full_w2v.errors import FormatError, shown
 
-_WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]")  # where C's isspace, and so most readers, would end a word
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]")  # C's isspace
 _HEADER = re.compile(rb"\s*(\d{1,99})[ \t]+(\d{1,99})\s*")
+# How files begin that are not text in UTF-8.
+_OTHER_CONTENT = {
+    b"\xff\xfe": "is UTF-16 or UTF-32; convert it to UTF-8",
+    b"\xfe\xff": "is UTF-16; convert it to UTF-8",
+    b"\x1f\x8b": "is compressed by gzip; decompress it",
+    b"BZh91AY&SY": "is compressed by bzip2; decompress it",
+    b"\xfd7zXZ\0": "is compressed by xz; decompress it",
+    b"\x28\xb5\x2f\xfd": "is compressed by zstd; decompress it",
+    b"PK\x03\x04": "is a zip archive; extract the file from it",
+}
 
 
 def encoded(words: Sequence[str]) -> list[bytes]:
@@ -20,7 +38,7 @@ def encoded(words: Sequence[str]) -> list[bytes]:
 
 
 def separable(words: Sequence[str]) -> list[bytes]:
-    """Words as UTF-8; raises FormatError for one that is empty or that white space would end too early."""
+    """Words as UTF-8; raises FormatError for one that is empty or that ASCII white space would end early."""
     for word in words:
         if not word or _WHITE_SPACE.search(word):
             raise FormatError(
@@ -30,13 +48,22 @@ def separable(words: Sequence[str]) -> list[bytes]:
     return encoded(words)
 
 
-def decoded(word: bytes, place: str) -> str:
-    """A word from UTF-8; raises FormatError that names the place."""
-    try:
-        return word.decode("utf-8")
-    except UnicodeDecodeError as error:
-        byte = word[error.start]
-        raise FormatError(f"{place}: the word {shown(word)} is not UTF-8 (byte 0x{byte:02x})") from None
+def check_beginning(words: Sequence[str]) -> None:
+    """Raises FormatError if a text that begins with the first word would be taken for something else."""
+    first = encoded(words[:1])[0]
+    if first.startswith((BYTE_ORDER_MARK, *_OTHER_CONTENT)):
+        raise FormatError(
+            f"the word {shown(words[0])} comes first, where readers take its beginning for a file's mark;"
+            " save as .safetensors"
+        )
+
+
+def without_mark(content: bytes) -> bytes:
+    """The beginning of a text without its byte-order mark; raises FormatError if it is not text in UTF-8."""
+    for beginning, what in _OTHER_CONTENT.items():
+        if content.startswith(beginning):
+            raise FormatError(what)
+    return content.removeprefix(BYTE_ORDER_MARK)
 
 
 def header(line: bytes) -> tuple[int, int] | None:
