@@ -17,6 +17,7 @@ from full_w2v.model import Model
 from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation, prepare, timed
 from full_w2v.trainer import Progress, TrainReport, train_model
+from full_w2v.vocabulary import Vocabulary
 
 
 @dataclass(eq=False)
@@ -60,6 +61,7 @@ def train(
     config: TrainConfig | None = None,
     on_phase: ReadingProgress | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_vocabulary: Callable[[Vocabulary], None] | None = None,
     **settings: Any,
 ) -> TrainResult:
     """Trains word vectors on a corpus: counts it, encodes it, trains on it.
@@ -74,6 +76,8 @@ def train(
         their total or None; then with "encode", words done and their total; with phrases, "pairs" and "join"
         for each pass and "encode" again.
     on_progress: called with a Progress about four times a second while the model trains.
+    on_vocabulary: called with the Vocabulary as soon as it is known, before training; what it raises ends the
+        call. `full_w2v.formats.check_words` can tell there whether a format can hold the words.
 
     With one thread, equal settings and sentences give equal vectors, bit by bit, in any process.
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
@@ -87,7 +91,7 @@ def train(
     config = config or TrainConfig.from_dict(settings)
     engine = open_backend(backend, config) if isinstance(backend, str) else backend
     source = open_corpus(corpus, reading=reading)
-    prepared = prepare(source, replace(wanted, threads=config.threads), on_phase)
+    prepared = prepare(source, replace(wanted, threads=config.threads), on_phase, on_vocabulary)
     with prepared.encoded as encoded:
         model = Model.initialize(prepared.vocabulary, config)
         report = train_model(model, encoded, backend=engine, progress=on_progress)

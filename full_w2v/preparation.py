@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -67,15 +67,24 @@ class Prepared:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def prepare(corpus: Corpus, wanted: Preparation, progress: Progress | None = None) -> Prepared:
+def prepare(
+    corpus: Corpus,
+    wanted: Preparation,
+    progress: Progress | None = None,
+    on_vocabulary: Callable[[Vocabulary], None] | None = None,
+) -> Prepared:
     """Counts and encodes a corpus, or finds what was kept of it.
 
+    on_vocabulary: called once with the vocabulary as soon as it is known; what it raises ends the call.
     Raises CorpusError, ConfigError and FormatError as `count_corpus`, `cached` and `load_vocabulary` do.
     """
     seconds = {"vocabulary": 0.0, "encode": 0.0}
     given = wanted.vocabulary
     if given is not None and not isinstance(given, Vocabulary):
         given = load_vocabulary(given)
+    known = _Once(on_vocabulary)
+    if given is not None:
+        known(given)
 
     def build(path: Path | None) -> Encoded:
         if given is not None:
@@ -90,15 +99,38 @@ def prepare(corpus: Corpus, wanted: Preparation, progress: Progress | None = Non
                 )
         if wanted.phrases is not None:
             return _with_phrases(corpus, wanted, wanted.phrases, path, progress, seconds)
-        return _counted(corpus, wanted, path, progress, seconds)
+        return _counted(corpus, wanted, path, progress, seconds, known)
 
     if wanted.cache is None:
-        return Prepared(*build(None), seconds)
+        return _told(known, *build(None), seconds)
     key = wanted.settings() | {"vocabulary": vocabulary_key(given) if given is not None else None}
     with timed(seconds, "vocabulary"):
         found = cached(wanted.cache, corpus, key, build, hashed=wanted.cache_hash)
     seconds["vocabulary"] -= sum(seconds.values()) - seconds["vocabulary"]
-    return Prepared(*found, seconds)
+    return _told(known, *found, seconds)
+
+
+class _Once:
+    """Calls a function the first time that it is called."""
+
+    def __init__(self, function: Callable[[Vocabulary], None] | None) -> None:
+        self._function = function
+
+    def __call__(self, vocabulary: Vocabulary) -> None:
+        function, self._function = self._function, None
+        if function is not None:
+            function(vocabulary)
+
+
+def _told(
+    known: _Once, vocabulary: Vocabulary, encoded: EncodedCorpus, seconds: dict[str, float]
+) -> Prepared:
+    try:
+        known(vocabulary)
+    except BaseException:
+        encoded.close()
+        raise
+    return Prepared(vocabulary, encoded, seconds)
 
 
 def _counted(
@@ -107,6 +139,7 @@ def _counted(
     path: Path | None,
     progress: Progress | None,
     seconds: dict[str, float],
+    known: Callable[[Vocabulary], None] | None = None,
 ) -> Encoded:
     with timed(seconds, "vocabulary"):
         counted = count_corpus(
@@ -118,6 +151,8 @@ def _counted(
             progress=progress,
         )
     with counted, timed(seconds, "encode"):
+        if known is not None:
+            known(counted.vocabulary)
         return counted.vocabulary, counted.encode(path=path, progress=progress)
 
 

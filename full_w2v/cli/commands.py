@@ -6,16 +6,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from full_w2v.backends import backend_status
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
 from full_w2v.decompression import FORMATS as COMPRESSIONS
-from full_w2v.errors import ConfigError
+from full_w2v.errors import ConfigError, FormatError, shown
 from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from full_w2v.embeddings import Embeddings
 
 Settings = TypeVar("Settings", ReadSettings, Preparation, TrainConfig)
 # Options of phrases have this before the name of their setting.
@@ -24,7 +27,7 @@ PHRASE = "phrase_"
 
 def train(options: argparse.Namespace) -> None:
     """Trains word vectors on text and saves them."""
-    from full_w2v.formats import check_output
+    from full_w2v.formats import check_output, check_words
     from full_w2v.pipeline import train as run
     from full_w2v.terminal import PhaseBars
 
@@ -41,6 +44,7 @@ def train(options: argparse.Namespace) -> None:
             config=config,
             on_phase=bars.phase,
             on_progress=bars.training,
+            on_vocabulary=lambda vocabulary: check_words(options.output, vocabulary.words),
         )
     result.save(options.output)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
@@ -49,20 +53,16 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Scores embeddings on word similarities and analogies."""
-    from full_w2v.embeddings import Embeddings
     from full_w2v.evaluation import evaluate as score
 
-    result = score(
-        Embeddings.load(options.embeddings), options.pairs, options.analogies, options.restrict_vocabulary
-    )
+    embeddings = _loaded(options, options.embeddings)
+    result = score(embeddings, options.pairs, options.analogies, options.restrict_vocabulary)
     _print(json.dumps(result.to_dict()) if options.json else result.to_text())
 
 
 def neighbours(options: argparse.Namespace) -> None:
     """Prints the nearest words of each word, with their cosines."""
-    from full_w2v.embeddings import Embeddings
-
-    embeddings = Embeddings.load(options.embeddings)
+    embeddings = _loaded(options, options.embeddings)
     found = {word: embeddings.neighbours(word, options.count) for word in options.word}
     _print(json.dumps(found) if options.json else "\n".join(_neighbour_lines(found)))
 
@@ -122,12 +122,22 @@ def phrases(options: argparse.Namespace) -> None:
         min_count=1, phrases=_phrases(options), memory_limit=options.memory_limit, threads=options.threads
     )
     with PhaseBars(enabled=not options.quiet) as bars:
-        prepared = prepare(corpus, wanted, bars.phase)
+        prepared = prepare(corpus, wanted, bars.phase, _check_text_words)
         with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
             sentences = sentences_of(prepared.vocabulary, encoded, bars.phase)
             file.writelines(f"{sentence}\n".encode() for sentence in sentences)
             sizes = f"{encoded.sentences:,} sentences of {encoded.tokens:,} words"
     _say(options, f"{options.output}: {sizes}, {len(prepared.vocabulary):,} of them different")
+
+
+def _check_text_words(vocabulary: Vocabulary) -> None:
+    """Raises FormatError for a word that white space would split where the text is read."""
+    for word in vocabulary.words:
+        if word.split() != [word]:
+            raise FormatError(
+                f"the word {shown(word)} contains white space, which the text of phrases cannot hold; "
+                "choose a pattern or tokenizer that gives words without"
+            )
 
 
 def _phrases(options: argparse.Namespace) -> PhraseSettings:
@@ -164,14 +174,19 @@ def bench(options: argparse.Namespace) -> None:
 
 def convert(options: argparse.Namespace) -> None:
     """Reads embeddings in one format and writes them in another."""
-    from full_w2v.embeddings import Embeddings
     from full_w2v.formats import check_output
 
     check_output(options.output, inputs=[options.input])
-    embeddings = Embeddings.load(options.input)
+    embeddings = _loaded(options, options.input)
     embeddings.save(options.output)
     words, dimension = embeddings.vectors.shape
     _say(options, f"{options.output}: {words:,} words x {dimension}")
+
+
+def _loaded(options: argparse.Namespace, path: str) -> "Embeddings":
+    from full_w2v.embeddings import Embeddings
+
+    return Embeddings.load(path, limit=options.limit, errors=options.errors, duplicates=options.duplicates)
 
 
 def _chosen(settings: type[Settings], options: argparse.Namespace) -> Settings:

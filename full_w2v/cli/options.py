@@ -120,11 +120,30 @@ def _add_convert(commands: Any) -> None:
     parser = _add_command(commands, "convert", run.convert, with_json=False)
     parser.add_argument("input", metavar="IN", type=_embeddings_path, help="embeddings to read")
     parser.add_argument("output", metavar="OUT", type=_embeddings_path, help=FORMATS_HELP)
+    _add_loading(parser)
 
 
 def _add_embeddings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "embeddings", metavar="PATH", type=_embeddings_path, help="embeddings in any format that train writes"
+    )
+    _add_loading(parser)
+
+
+def _add_loading(parser: argparse.ArgumentParser) -> None:
+    """How much of a damaged or large file of embeddings is loaded: the fields of LoadOptions."""
+    parser.add_argument("--limit", metavar="N", type=int, help="load only the first N words (default: all)")
+    parser.add_argument(
+        "--errors",
+        choices=ERRORS,
+        default="strict",
+        help="what to do with words that are not UTF-8 (default %(default)s: refuse the file)",
+    )
+    parser.add_argument(
+        "--duplicates",
+        choices=("refuse", "first"),
+        default="refuse",
+        help="refuse a file that has a word twice (default), or keep its first vector",
     )
 
 
