@@ -294,7 +294,12 @@ def gensim_parts(source: Any) -> tuple[Sequence[str], NDArray[Any], NDArray[np.i
     words = getattr(keyed, "index_to_key", None)
     vectors = getattr(keyed, "vectors", None)
     if not isinstance(words, (list, tuple)) or not isinstance(vectors, np.ndarray):
-        raise FormatError(f"expected gensim KeyedVectors, got {type(source).__name__}")
+        found = (
+            ""
+            if words is None
+            else (f" with index_to_key as {type(words).__name__} and vectors as {type(vectors).__name__}")
+        )
+        raise FormatError(f"expected gensim KeyedVectors, got {type(source).__name__}{found}")
     columns = getattr(keyed, "expandos", None)
     counts = np.asarray(columns.get("count", ()) if isinstance(columns, dict) else ())
     known = counts.shape == (len(words),) and counts.dtype.kind in "iu" and (counts > 0).all()

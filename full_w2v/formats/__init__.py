@@ -213,8 +213,9 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
 def check_words(path: AnyPath, words: Sequence[str]) -> None:
     """Raises at once the FormatError that saving these words, in this order, to this path would raise."""
     chosen = _format(path)
-    with _blamed_on(path):
-        chosen.check(words)
+    if words:  # without any, there is nothing to save, which others report
+        with _blamed_on(path):
+            chosen.check(words)
 
 
 def _format(path: AnyPath) -> _Format:

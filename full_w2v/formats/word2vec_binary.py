@@ -139,7 +139,7 @@ class _Reader:
         found: list[list[int]] = [[], [], []]  # spaces, by how likely a key follows the values
         # A rest of the last key that is as long as a row may as well be one row more than line 1 says.
         is_last = len(self._keys) == self._all_rows - 1
-        farthest = first + (min(LONGEST_REST, self._row_bytes + 1) if is_last else LONGEST_REST)
+        farthest = first + (min(LONGEST_REST, self._row_bytes) if is_last else LONGEST_REST)
         while 0 <= space <= farthest and _may_be_key(self._buffer[position:space]):
             if self._are_values(space + 1):
                 following = self._following(space + 1 + self._row_bytes)
@@ -147,7 +147,7 @@ class _Reader:
             space = self._buffer.find(b" ", space + 1)
         likely = next(filter(None, found), [first])
         if first in likely:  # what is as long as a row is one then
-            likely = [space for space in likely if space <= first + self._row_bytes + 1]
+            likely = [space for space in likely if space <= first + self._row_bytes]
         if len(likely) > 1:
             word = shown(self._buffer[position : likely[0]])
             raise FormatError(

@@ -108,3 +108,10 @@ def test_options_of_loading_are_named_as_options(command: Command, damaged: Path
     assert (done.code, "--limit must be" in done.err) == (2, True)
     for missing, options in {"--errors": ["--limit", 4], "--duplicates": ["--limit", 3]}.items():
         assert missing in command("convert", damaged, tmp_path / "out.txt", *options).err
+
+
+def test_a_corpus_without_words_that_are_kept_says_so(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("a b c\n")
+    for options in ([], ["--phrases", 1]):
+        done = command("train", tmp_path / "c.txt", "--output", tmp_path / "x.npz", "--quiet", *options)
+        assert (done.code, "min-count" in done.err) in ((1, True), (2, True))

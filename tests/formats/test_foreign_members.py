@@ -1,6 +1,7 @@
 """Files with missing, odd or damaged members end in a FormatError that names them, and load nothing wrong."""
 
 import json
+import os
 import pickle
 import random
 
@@ -188,6 +189,11 @@ def test_odd_counts_of_a_pickle_are_unknown(tmp_path, expandos):
     assert load_embeddings(path).counts is None
 
 
+def test_what_is_odd_about_a_pickle_is_named(tmp_path):
+    path = write(tmp_path / "x.kv", pickle.dumps(keyed_with(index_to_key=5)))
+    refused(path, "got KeyedVectors with index_to_key as int and vectors as ndarray")
+
+
 # .usearch, .tsv, .parquet
 
 
@@ -289,6 +295,20 @@ def test_many_bytes_of_words_take_wide_strings(tmp_path, monkeypatch):
 
 
 # Every format
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".bin"])
+def test_a_file_that_shrinks_while_it_is_read_is_a_format_error(tmp_path, suffix, monkeypatch):
+    path = tmp_path / f"x{suffix}"
+    some_embeddings(5000, 100).save(path)  # larger than what is read at once
+
+    def empty(*arguments, **settings):
+        os.truncate(path, 4096)
+        return made(*arguments, **settings)
+
+    made = np.empty
+    monkeypatch.setattr(np, "empty", empty)
+    refused(path, "ends")
 
 
 def changed(content, draw):

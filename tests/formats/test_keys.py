@@ -156,6 +156,15 @@ def test_an_empty_key_of_gensim_loads_from_text_as_from_binary(tmp_path, suffix)
         found.save(tmp_path / f"y{suffix}")
 
 
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+@pytest.mark.parametrize("values", [b"12341234", np.array([0.5, -2], np.float32).tobytes()])
+def test_an_empty_key_of_binary_loads(tmp_path, newline, values):
+    for dimension in (1, 2):
+        row = values[: 4 * dimension] + newline
+        path = write(tmp_path / "x.bin", b"3 %d\na %b %bb %b" % (dimension, row, row, row))
+        assert load_embeddings(path).words == ("a", "", "b")
+
+
 @pytest.mark.parametrize("key", ["\f", "\v", "\r", "\fa", "\va", "\ra", "b\fc"])
 def test_a_control_character_in_a_key_of_text_stays(tmp_path, key):
     path = write(tmp_path / "q.vec", f"3 2\na 1 2\n{key} 3 4\nc 5 6\n")
