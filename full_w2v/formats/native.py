@@ -12,6 +12,7 @@ Words are a tensor because safetensors refuses a header of more than 100 MB.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -141,10 +142,10 @@ def _opened(path: Path) -> Iterator[TensorFile]:
 
 def _words(file: TensorFile, options: LoadOptions) -> list[str]:
     offsets = file.read("word_offsets", ("I64",), (None,))
-    length = file.shape("word_bytes")
+    length = math.prod(file.shape("word_bytes"))
     rising = len(offsets) > 0 and offsets[0] == 0 and bool((offsets[1:] >= offsets[:-1]).all())
-    if not rising or (offsets[-1],) != length:
-        raise FormatError(f"word_offsets do not rise from 0 to {length[0]}, the length of word_bytes")
+    if not rising or offsets[-1] != length:
+        raise FormatError(f"word_offsets do not rise from 0 to {length}, the length of word_bytes")
     bounds = offsets[: options.rows(len(offsets) - 1) + 1].tolist()
     text = file.read("word_bytes", ("U8",), (None,), bounds[-1]).tobytes()
     return [

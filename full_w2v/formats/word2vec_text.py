@@ -53,6 +53,11 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
 def save_glove(embeddings: Embeddings, file: BinaryIO) -> None:
     """Writes the same without the first line, as GloVe does."""
     check_glove(embeddings.words)
+    if embeddings.dimension > MAX_VECTOR_SIZE:
+        raise FormatError(
+            f"text without a first line that tells the dimension may have {MAX_VECTOR_SIZE:,} values a word, "
+            f"got {embeddings.dimension:,}; save as .txt"
+        )
     _write_lines(separable(embeddings.words), embeddings, file)
 
 

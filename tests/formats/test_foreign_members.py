@@ -194,6 +194,58 @@ def test_what_is_odd_about_a_pickle_is_named(tmp_path):
     refused(path, "got KeyedVectors with index_to_key as int and vectors as ndarray")
 
 
+# .safetensors
+
+
+def tensor(code="F32", shape=(1, 1), offsets=(0, 4)):
+    return {"dtype": code, "shape": shape, "data_offsets": offsets}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input": tensor(shape=(10**18, 10**18))},
+        {"input": tensor(shape=(1, 10**18), offsets=(0, 4 * 10**18))},
+        {"input": tensor(shape="ab")},
+        {"input": tensor(shape=(1.0, 1))},
+        {"input": tensor(shape=(-1, -1))},
+        {"input": tensor(offsets=(0, 4, 5))},
+        {"input": tensor(offsets=(4, 0))},
+        {"input": tensor(code=["F32"])},
+        {"input": tensor(code="BF16", shape=(1, 2))},
+        {"input": [1]},
+        {"input": None},
+        {"__metadata__": 5},
+        {"__metadata__": None},
+        {"__metadata__": {"format": 5}},
+        {"word_offsets": tensor("I64", (), (0, 8))},
+        {"word_bytes": tensor("U8", (), (0, 1))},
+        {"counts": tensor("I64", (), (0, 8))},
+    ],
+)
+def test_odd_tensors_are_refused(tmp_path, changes):
+    header = {
+        "__metadata__": {"format": "full-w2v", "version": "1"},
+        "input": tensor(),
+        "word_bytes": tensor("U8", (1,), (0, 1)),
+        "word_offsets": tensor("I64", (2,), (8, 24)),
+    }
+    for chosen in (header, header | changes):
+        text = json.dumps(chosen).encode()
+        data = np.array([0, 0, 1]).tobytes()
+        path = write(tmp_path / "x.safetensors", len(text).to_bytes(8, "little") + text + data)
+        if chosen is header:
+            assert load_embeddings(path).words == ("\0",)
+    refused(path, "safetensors")
+
+
+@pytest.mark.parametrize("length", [3, 2**31, 2**63])
+def test_a_header_of_any_length_is_refused(tmp_path, length):
+    refused(
+        write(tmp_path / "x.safetensors", length.to_bytes(8, "little") + b"{}"), "no complete safetensors"
+    )
+
+
 # .usearch, .tsv, .parquet
 
 

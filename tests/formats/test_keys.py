@@ -177,6 +177,17 @@ def test_a_line_in_which_the_end_of_the_key_cannot_be_told_is_refused(tmp_path, 
         load_embeddings(write(tmp_path / "x.vec", f"1 2\n{line}\n"))
 
 
+def test_glove_text_refuses_what_its_first_line_could_not_tell(tmp_path):
+    for words, dimension in ((["x" * 10**6, "b"], 2), (["a"], 65_537)):
+        with pytest.raises(FormatError, match=r"save as \.txt"):
+            embeddings_of(words, dimension).save(tmp_path / "x.glove.txt")
+        embeddings_of(words, dimension).save(tmp_path / "x.txt")
+        assert list(load_embeddings(tmp_path / "x.txt").words) == words
+    widest = embeddings_of(["x" * 500_000], 65_536)
+    widest.save(tmp_path / "x.glove.txt")
+    assert load_embeddings(tmp_path / "x.glove.txt").words == widest.words
+
+
 def test_padded_columns_load(tmp_path):
     path = write(tmp_path / "x.txt", "a       0.5    1\n  long  -0.5  -1\n")
     assert load_embeddings(path).words == ("a", "long")
