@@ -85,7 +85,7 @@ def new_id_file(path: Path | None, directory: str) -> Iterator[IO[bytes]]:
     cannot be made.
     """
     try:
-        with _unnamed_file(directory) if path is None else written_aside(path) as file:
+        with _unnamed_file(directory) if path is None else written_aside(path, sought=True) as file:
             yield file
     except OSError as error:
         raise CorpusError(f"{path or directory}: cannot make the encoded corpus ({error.strerror})") from None

@@ -29,7 +29,7 @@ def save_vocabulary(vocabulary: Vocabulary, path: AnyPath) -> None:
     nothing is left behind, and an older file of that name stays as it is.
     """
     lines = _json_lines(vocabulary) if _is_json(path) else _text_lines(vocabulary, path)
-    with written_aside(Path(path)) as file:
+    with written_aside(path) as file:
         file.writelines(lines)
 
 

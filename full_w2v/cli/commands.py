@@ -74,7 +74,7 @@ def vocabulary(options: argparse.Namespace) -> None:
 
     if options.output is not None:
         read = [] if options.only is None else [options.only]
-        check_writable(Path(options.output), [*expanded(options.corpus), *read])
+        check_writable(options.output, [*expanded(options.corpus), *read])
     limits = {"min_count": options.min_count, "max_final_vocab": options.max_final_vocab}
     if options.counts:
         first, *others = (load_vocabulary(path) for path in expanded(options.corpus))
@@ -85,7 +85,7 @@ def vocabulary(options: argparse.Namespace) -> None:
         found = found.restricted(words=load_vocabulary(options.only).words)
     if options.output is not None:
         save_vocabulary(found, options.output)
-        _say(options, f"{options.output}: {len(found):,} words that occur {found.tokens:,} times")
+        _say(options, f"{_output_name(options)}: {len(found):,} words that occur {found.tokens:,} times")
         return
     rows = zip(found.words, found.counts.tolist(), strict=True)
     _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
@@ -116,18 +116,18 @@ def phrases(options: argparse.Namespace) -> None:
     if Path(options.output).suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{options.output}: phrases are written as plain text; choose a name without "
                           f"{Path(options.output).suffix}")  # fmt: skip
-    check_writable(Path(options.output), expanded(options.corpus))
+    check_writable(options.output, expanded(options.corpus))
     corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
     wanted = Preparation(
         min_count=1, phrases=_phrases(options), memory_limit=options.memory_limit, threads=options.threads
     )
     with PhaseBars(enabled=not options.quiet) as bars:
         prepared = prepare(corpus, wanted, bars.phase, _check_text_words)
-        with prepared.encoded as encoded, written_aside(Path(options.output)) as file:
+        with prepared.encoded as encoded, written_aside(options.output) as file:
             sentences = sentences_of(prepared.vocabulary, encoded, bars.phase)
             file.writelines(f"{sentence}\n".encode() for sentence in sentences)
             sizes = f"{encoded.sentences:,} sentences of {encoded.tokens:,} words"
-    _say(options, f"{options.output}: {sizes}, {len(prepared.vocabulary):,} of them different")
+    _say(options, f"{_output_name(options)}: {sizes}, {len(prepared.vocabulary):,} of them different")
 
 
 def _check_text_words(vocabulary: Vocabulary) -> None:
@@ -208,6 +208,10 @@ def _neighbour_lines(found: dict[str, list[tuple[str, float]]]) -> Iterator[str]
         if len(found) > 1:
             yield f"{word}:"
         yield from (f"{cosine:7.4f}  {neighbour}" for neighbour, cosine in rows)
+
+
+def _output_name(options: argparse.Namespace) -> str:
+    return "standard output" if options.output == "-" else str(options.output)
 
 
 def _say(options: argparse.Namespace, what: str) -> None:

@@ -88,7 +88,7 @@ def _add_vocabulary(commands: Any) -> None:
     parser.add_argument(
         "--output",
         metavar="PATH",
-        help="save to a file: .jsonl holds JSON lines, any other name word2vec.c's text",
+        help="save to a file, or - for standard output: .jsonl holds JSON lines, others word2vec.c's text",
     )
     parser.add_argument(
         "--counts", action="store_true", help="CORPUS are vocabulary files, whose counts are added up"
@@ -100,7 +100,9 @@ def _add_vocabulary(commands: Any) -> None:
 def _add_phrase_command(commands: Any) -> None:
     parser = _add_command(commands, "phrases", run.phrases, with_json=False)
     _add_text(parser)
-    parser.add_argument("--output", metavar="PATH", required=True, help="text file to write")
+    parser.add_argument(
+        "--output", metavar="PATH", required=True, help="text file to write, or - for standard output"
+    )
     _add_phrases(parser, 1, "join phrases in so many passes")
     _add_setting(parser, "--threads", 0, "0 takes every core")
 

@@ -205,9 +205,12 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     if the path leads to one of the inputs.
     """
     chosen = _format(path)
-    (check_folder_writable if chosen.is_folder else check_writable)(Path(path), inputs)
+    if chosen.is_folder:
+        check_folder_writable(path, inputs)
+        return
+    check_writable(path, inputs, together=chosen.beside is not None)
     if chosen.beside is not None:
-        check_writable(chosen.beside(Path(path)), inputs)
+        check_writable(chosen.beside(Path(path)), inputs, together=True)
 
 
 def check_words(path: AnyPath, words: Sequence[str]) -> None:
