@@ -21,6 +21,10 @@ class BackendError(FullW2VError, RuntimeError):
     """A backend cannot be used on this machine, or failed while training."""
 
 
+class DivergenceError(BackendError):
+    """Training left the range of sane numbers and was ended; the model keeps its last sane vectors."""
+
+
 class UnknownWordError(FullW2VError, KeyError):
     """A word is not among the embeddings."""
 

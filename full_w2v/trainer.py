@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Any
 
 from full_w2v.backends import Backend, SpanStats, open_backend
-from full_w2v.embeddings import first_not_finite
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError, CorpusError
+from full_w2v.errors import CorpusError, DivergenceError
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate
+from full_w2v.watch import Watch
 
 # A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
 # that progress is shown and Ctrl-C obeyed at once.
@@ -85,12 +85,12 @@ class Training:
                 training.run_epoch(epoch)
 
     model: trained in place; its matrices are current after each epoch, after `sync` and when the context
-        ends, however it does.
+        ends, however it does. Only of a training that diverged it keeps what the last sane epoch left.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
 
     Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError
-    if the backend cannot be used or fails, or if training diverges.
+    if the backend cannot be used or fails, DivergenceError, which is one, if training diverges.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class Training:
         self._corpus = corpus
         self._backend = open_backend(backend, model.config) if isinstance(backend, str) else backend
         self._progress = progress
+        self._watch = Watch(self._backend, model.config, len(model.input), corpus.tokens)
         self._span_tokens = FIRST_SPAN_TOKENS
         self._epochs: list[SpanStats] = []
         self._began = time.perf_counter()
@@ -130,7 +131,8 @@ class Training:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.sync()
+            if not isinstance(error, DivergenceError):
+                self.sync()
         except Exception:
             if error is None:
                 raise
@@ -142,7 +144,7 @@ class Training:
     def run_epoch(self, epoch: int) -> SpanStats:
         """Trains the whole corpus once, as epoch 0, 1, ... of the model's settings.
 
-        Raises BackendError if a matrix then holds values that are not finite.
+        Raises DivergenceError as soon as rows or the loss are absurd; the model is then as it was before.
         """
         self._epochs.append(SpanStats())
         begin = 0
@@ -152,8 +154,8 @@ class Training:
             self._show_progress(epoch, end)
             self._corpus.release()
             begin = end
+        self._watch.after_epoch()
         self.sync()
-        _check_finite(self._model)
         return self._epochs[-1]
 
     def sync(self) -> None:
@@ -181,8 +183,10 @@ class Training:
 
     def _train_span(self, begin: int, end: int, epoch: int) -> None:
         before = time.perf_counter()
-        self._epochs[-1] += self._backend.train(self._corpus, begin, end, epoch)
+        stats = self._backend.train(self._corpus, begin, end, epoch)
         seconds = max(time.perf_counter() - before, 1e-6)
+        self._epochs[-1] += stats
+        self._watch.after_span(stats, end - begin)
         wanted = int((end - begin) * SPAN_SECONDS / seconds)
         self._span_tokens = max(SMALLEST_SPAN_TOKENS, min(wanted, 4 * self._span_tokens))
 
@@ -219,15 +223,6 @@ def train_model(
         for epoch in range(model.config.epochs):
             training.run_epoch(epoch)
         return training.report()
-
-
-def _check_finite(model: Model) -> None:
-    for matrix in model.matrices:
-        if first_not_finite(matrix) is not None:
-            raise BackendError(
-                "training diverged: vectors hold values that are not finite; lower alpha, "
-                f"which was {model.config.alpha} (0.025 is usual)"
-            )
 
 
 def _mean_loss(stats: SpanStats) -> float:

@@ -26,7 +26,7 @@ PYTHON_ROOMS = (
     {"backends.in_flight"},
     {"backends.reference", "backends.cpu", "backends.cuda"},
     {"backends"},
-    {"search", "roofline"},
+    {"search", "roofline", "watch"},
     {"trainer", "embeddings", "formats", "evaluation"},
     {"bench", "pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run"},
     {"__init__"},

@@ -1,7 +1,9 @@
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -22,7 +24,33 @@ struct BoundTrainer {
   Array<int32_t> ids;
   Array<int64_t> offsets;
   CorpusView corpus{};
+  std::atomic<bool> busy{false};
 };
+
+// One call's use of a trainer. Calls release the GIL, so that another thread's may come meanwhile: it would
+// change rows, or free the corpus, under the one at work. That is an error in whoever calls, not something to
+// wait for.
+class Use {
+ public:
+  explicit Use(BoundTrainer& bound) : busy_(bound.busy) {
+    if (busy_.exchange(true)) {
+      throw std::runtime_error(
+          "the trainer is in use by another thread; give each thread a trainer of its own");
+    }
+  }
+  ~Use() { busy_ = false; }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  std::atomic<bool>& busy_;
+};
+
+// Whether a signal's handler has raised, as that of Ctrl-C does. The error stays set for this thread.
+bool has_raised() {
+  const py::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() != 0;
+}
 
 std::unique_ptr<BoundTrainer> make_trainer(const SgnsParams& params, const Array<uint32_t>& keep,
                                            const Array<uint32_t>& noise, int threads, const std::string& simd,
@@ -51,6 +79,7 @@ void check_inner(const SgnsParams& params, const std::optional<Array<float>>& in
 
 void load(BoundTrainer& bound, const Array<float>& input, const Array<float>& output,
           const std::optional<Array<float>>& inner) {
+  const Use use(bound);
   check_matrices(bound.trainer.params(), input, output);
   check_inner(bound.trainer.params(), inner);
   const float* const inner_rows = inner ? inner->data() : nullptr;
@@ -58,8 +87,9 @@ void load(BoundTrainer& bound, const Array<float>& input, const Array<float>& ou
   bound.trainer.load(input.data(), output.data(), inner_rows);
 }
 
-void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output,
+void read(BoundTrainer& bound, Array<float>& input, Array<float>& output,
           std::optional<Array<float>>& inner) {
+  const Use use(bound);
   check_matrices(bound.trainer.params(), input, output);
   check_inner(bound.trainer.params(), inner);
   float* const input_rows = input.mutable_data();
@@ -70,25 +100,39 @@ void read(const BoundTrainer& bound, Array<float>& input, Array<float>& output,
 }
 
 void lock(BoundTrainer& bound, const Array<float>& locks) {
+  const Use use(bound);
   require_shape("locks", locks, {bound.trainer.params().vocabulary});
   bound.trainer.lock(locks.data());
 }
 
 void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int64_t>& offsets,
                 const py::object& after_piece) {
+  const Use use(bound);
   bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets, after_piece);
   bound.ids = ids;
   bound.offsets = offsets;
 }
 
 py::tuple train(BoundTrainer& bound, int64_t begin, int64_t end, int32_t epoch) {
+  const Use use(bound);
   if (!bound.corpus.ids) throw std::invalid_argument("train needs a corpus; call set_corpus first");
   SpanStats stats;
+  bool interrupted = false;
   {
     py::gil_scoped_release release;
-    stats = bound.trainer.train(bound.corpus, begin, end, epoch);
+    stats = bound.trainer.train(bound.corpus, begin, end, epoch, [&] {
+      interrupted = interrupted || has_raised();
+      return interrupted;
+    });
   }
+  if (interrupted) throw py::error_already_set();
   return py::make_tuple(stats.words, stats.pairs, stats.loss);
+}
+
+double largest_norm(BoundTrainer& bound, int64_t begin, int64_t end) {
+  const Use use(bound);
+  const py::gil_scoped_release release;
+  return bound.trainer.largest_norm(begin, end);
 }
 
 py::list simd_levels() {
@@ -114,15 +158,22 @@ void bind_cpu(py::module_& module) {
       .def("lock", &lock, py::arg("locks").noconvert(),
            "Lets input row w take locks[w] times its change from now on; float32 [vocabulary].")
       .def(
-          "pin_threads", [](BoundTrainer& bound) { bound.trainer.pin_threads(); },
+          "pin_threads",
+          [](BoundTrainer& bound) {
+            const Use use(bound);
+            bound.trainer.pin_threads();
+          },
           "Keeps each thread on a core of its own while it trains.")
       .def(
           "set_corpus", &set_corpus, py::arg("ids").noconvert(), py::arg("offsets").noconvert(),
           py::arg("after_piece") = py::none(),
           "Checks a corpus, int32 ids [tokens] and int64 offsets [sentences + 1], piece by piece with a call "
           "of after_piece behind each, and trains on it from now on.")
-      .def("train", &train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
-           "Trains the segments that begin at tokens begin ... end - 1: (words, pairs, loss).")
+      .def(
+          "train", &train, py::arg("begin"), py::arg("end"), py::arg("epoch"),
+          "Trains the segments that begin at tokens begin ... end - 1: (words, pairs, loss). Ctrl-C ends it.")
+      .def("largest_norm", &largest_norm, py::arg("begin"), py::arg("end"),
+           "Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite.")
       .def_property_readonly("simd", [](const BoundTrainer& bound) { return bound.trainer.simd(); })
       .def_property_readonly("threads", [](const BoundTrainer& bound) { return bound.trainer.threads(); });
 }

@@ -1,7 +1,6 @@
 #include "cpu/aligned_memory.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #if defined(__linux__)
@@ -22,7 +21,6 @@ void* allocate_aligned(size_t bytes) {
   // speed.
   if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
 #endif
-  std::memset(memory, 0, bytes);
   return memory;
 }
 

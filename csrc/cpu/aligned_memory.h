@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace full_w2v {
 
-// Zeroed memory of `bytes` bytes, aligned to 64 bytes, and to 2 MiB with a request for huge pages from 2 MiB
-// on. Throws std::bad_alloc.
+// Memory of `bytes` bytes, aligned to 64 bytes, and to 2 MiB with a request for huge pages from 2 MiB on. Its
+// contents are not set: whoever writes a page first decides which memory of several it is in. Throws
+// std::bad_alloc.
 void* allocate_aligned(size_t bytes);
 void free_aligned(void* memory);
 
@@ -32,9 +34,18 @@ class AlignedArray {
   T* data_ = nullptr;
 };
 
+// Room for values that whoever asks for it sets.
+template <class T>
+AlignedArray<T> untouched_array(size_t count) {
+  return AlignedArray<T>(static_cast<T*>(allocate_aligned(count * sizeof(T))));
+}
+
+// Zeros.
 template <class T>
 AlignedArray<T> aligned_array(size_t count) {
-  return AlignedArray<T>(static_cast<T*>(allocate_aligned(count * sizeof(T))));
+  AlignedArray<T> array = untouched_array<T>(count);
+  std::memset(static_cast<void*>(array.get()), 0, count * sizeof(T));
+  return array;
 }
 
 }  // namespace full_w2v

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
 #include <cstring>
 #include <exception>
+#include <limits>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -19,46 +24,83 @@ namespace {
 // Rows are whole cache lines, so that no vector and no prefetch straddles two.
 int64_t padded(int32_t dimension) { return (int64_t{dimension} + 15) / 16 * 16; }
 
-void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_stride,
-               const SgnsParams& params) {
-  for (int64_t row = 0; row < params.vocabulary; ++row) {
-    std::memcpy(to + row * to_stride, from + row * from_stride, sizeof(float) * params.dimension);
+// Copies rows first ... last - 1; what is behind a row's values, up to the stride, becomes zero.
+void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_stride, int32_t dimension,
+               int64_t first, int64_t last) {
+  for (int64_t row = first; row < last; ++row) {
+    float* const target = to + row * to_stride;
+    std::memcpy(target, from + row * from_stride, sizeof(float) * dimension);
+    std::fill(target + dimension, target + std::max<int64_t>(to_stride, dimension), 0.0f);
   }
 }
 
-// Calls place(from, to) for every value of a matrix with gaps behind its rows.
+// Calls place(from, to) for every value of rows first ... last - 1.
 template <class From, class To, class Place>
-void for_each_value(From* from, int64_t from_stride, To* to, int64_t to_stride, const SgnsParams& params,
-                    const Place& place) {
-  for (int64_t row = 0; row < params.vocabulary; ++row) {
-    for (int64_t k = 0; k < params.dimension; ++k)
-      place(from[row * from_stride + k], to[row * to_stride + k]);
+void for_each_value(From* from, int64_t from_stride, To* to, int64_t to_stride, int32_t dimension,
+                    int64_t first, int64_t last, const Place& place) {
+  for (int64_t row = first; row < last; ++row) {
+    for (int64_t k = 0; k < dimension; ++k) place(from[row * from_stride + k], to[row * to_stride + k]);
   }
 }
 
-// Calls work(0) ... work(threads - 1) at once and returns when all have; the first exception is thrown again.
-// A thread that the system refuses to start is done without: the others take its share from the queue.
-template <class Work>
-void share_work(size_t threads, const Work& work) {
+// Calls work(0) ... work(threads - 1) on threads of their own and returns when all have; the first exception
+// is thrown again. The caller waits, and calls waiting() about every 50 ms. A thread that the system refuses
+// to start is done without: the others take its share from the queue; the caller works itself if there are
+// none.
+template <class Work, class Waiting>
+void share_work(size_t threads, const Work& work, const Waiting& waiting) {
+  constexpr std::chrono::milliseconds kPatience{50};
   std::vector<std::exception_ptr> errors(threads);
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t done = 0;
   const auto guarded = [&](size_t thread) {
     try {
       work(thread);
     } catch (...) {
       errors[thread] = std::current_exception();
     }
+    const std::lock_guard<std::mutex> lock(mutex);
+    ++done;
+    changed.notify_one();
   };
-  std::vector<std::thread> others;
-  others.reserve(threads);
+  std::vector<std::thread> started;
+  started.reserve(threads);
   try {
-    for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(guarded, thread);
+    for (size_t thread = 0; thread < threads; ++thread) started.emplace_back(guarded, thread);
   } catch (const std::system_error&) {
+    if (started.empty()) guarded(0);
   }
-  guarded(0);
-  for (std::thread& other : others) other.join();
+  const size_t all = std::max<size_t>(started.size(), 1);
+  for (std::unique_lock<std::mutex> lock(mutex); done < all;) {
+    if (changed.wait_for(lock, kPatience, [&] { return done == all; })) break;
+    lock.unlock();
+    waiting();
+    lock.lock();
+  }
+  for (std::thread& thread : started) thread.join();
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
+}
+
+float as_float(float value) { return value; }
+float as_float(Bf16 value) { return widened(value); }
+
+// Largest squared norm of rows first ... last - 1; infinity if a value is not finite.
+template <class Value>
+double largest_square(const Value* rows, int64_t stride, int32_t dimension, int64_t first, int64_t last) {
+  double largest = 0.0;
+  for (int64_t row = first; row < last; ++row) {
+    double square = 0.0;
+    for (int64_t k = 0; k < dimension; ++k) {
+      const double value = as_float(rows[row * stride + k]);
+      square += value * value;
+    }
+    if (!(square <= std::numeric_limits<double>::max())) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, square);
+  }
+  return largest;
 }
 
 }  // namespace
@@ -78,11 +120,11 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
     path_steps_.assign(paths.steps, paths.steps + path_offsets_.back());
   }
   if (rounded()) {
-    input_bf16_ = aligned_array<Bf16>(size);
-    output_bf16_ = aligned_array<Bf16>(size);
+    input_bf16_ = untouched_array<Bf16>(size);
+    output_bf16_ = untouched_array<Bf16>(size);
   } else {
-    input_ = aligned_array<float>(size);
-    output_ = aligned_array<float>(has_tree(params) ? 2 * size : size);
+    input_ = untouched_array<float>(size);
+    output_ = untouched_array<float>(has_tree(params) ? 2 * size : size);
   }
   const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
                                             params.share_negatives + params.negative + params.longest_path);
@@ -94,28 +136,70 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
   }
 }
 
+void CpuTrainer::share_rows(const std::function<void(int64_t, int64_t)>& copy) const {
+  const auto parts = static_cast<int64_t>(workspaces_.size());
+  const int64_t rows = (params_.vocabulary + parts - 1) / parts;
+  std::atomic<int64_t> next{0};
+  const auto work = [&](size_t thread) {
+    std::optional<PinnedThread> pinned;
+    if (pinned_) pinned.emplace(thread);
+    for (int64_t first; (first = rows * next.fetch_add(1)) < params_.vocabulary;) {
+      copy(first, std::min<int64_t>(first + rows, params_.vocabulary));
+    }
+  };
+  share_work(workspaces_.size(), work, [] {});
+}
+
 void CpuTrainer::load(const float* input, const float* output, const float* inner) {
-  if (rounded()) {
-    const auto round = [](float from, Bf16& to) { to = rounded_to_nearest(from); };
-    for_each_value(input, params_.dimension, input_bf16_.get(), stride_, params_, round);
-    for_each_value(output, params_.dimension, output_bf16_.get(), stride_, params_, round);
-    return;
-  }
-  copy_rows(input, params_.dimension, input_.get(), stride_, params_);
-  copy_rows(output, params_.dimension, output_.get(), stride_, params_);
-  if (has_tree(params_)) copy_rows(inner, params_.dimension, inner_rows(), stride_, params_);
+  loaded_ = true;
+  const int32_t d = params_.dimension;
+  share_rows([&](int64_t first, int64_t last) {
+    if (rounded()) {
+      const auto round = [](float from, Bf16& to) { to = rounded_to_nearest(from); };
+      for (Bf16* rows : {input_bf16_.get(), output_bf16_.get()}) {
+        std::fill(rows + first * stride_, rows + last * stride_, Bf16{});
+      }
+      for_each_value(input, d, input_bf16_.get(), stride_, d, first, last, round);
+      for_each_value(output, d, output_bf16_.get(), stride_, d, first, last, round);
+      return;
+    }
+    copy_rows(input, d, input_.get(), stride_, d, first, last);
+    copy_rows(output, d, output_.get(), stride_, d, first, last);
+    if (has_tree(params_)) copy_rows(inner, d, inner_rows(), stride_, d, first, last);
+  });
 }
 
 void CpuTrainer::read(float* input, float* output, float* inner) const {
-  if (rounded()) {
-    const auto widen = [](Bf16 from, float& to) { to = widened(from); };
-    for_each_value(input_bf16_.get(), stride_, input, params_.dimension, params_, widen);
-    for_each_value(output_bf16_.get(), stride_, output, params_.dimension, params_, widen);
-    return;
+  const int32_t d = params_.dimension;
+  share_rows([&](int64_t first, int64_t last) {
+    if (rounded()) {
+      const auto widen = [](Bf16 from, float& to) { to = widened(from); };
+      for_each_value(input_bf16_.get(), stride_, input, d, d, first, last, widen);
+      for_each_value(output_bf16_.get(), stride_, output, d, d, first, last, widen);
+      return;
+    }
+    copy_rows(input_.get(), stride_, input, d, d, first, last);
+    copy_rows(output_.get(), stride_, output, d, d, first, last);
+    if (has_tree(params_)) copy_rows(inner_rows(), stride_, inner, d, d, first, last);
+  });
+}
+
+double CpuTrainer::largest_norm(int64_t begin, int64_t end) const {
+  if (begin < 0 || end <= begin || end > params_.vocabulary) {
+    throw std::invalid_argument("rows must be within 0 ... " + std::to_string(params_.vocabulary) + ", got " +
+                                std::to_string(begin) + " ... " + std::to_string(end));
   }
-  copy_rows(input_.get(), stride_, input, params_.dimension, params_);
-  copy_rows(output_.get(), stride_, output, params_.dimension, params_);
-  if (has_tree(params_)) copy_rows(inner_rows(), stride_, inner, params_.dimension, params_);
+  const auto largest = [&](const auto* rows) {
+    return largest_square(rows, stride_, params_.dimension, begin, end);
+  };
+  double square = 0.0;
+  if (rounded()) {
+    square = std::max(largest(input_bf16_.get()), largest(output_bf16_.get()));
+  } else {
+    square = std::max(largest(input_.get()), largest(output_.get()));
+    if (has_tree(params_)) square = std::max(square, largest(inner_rows()));
+  }
+  return std::sqrt(square);
 }
 
 void CpuTrainer::lock(const float* locks) {
@@ -130,13 +214,16 @@ void CpuTrainer::pin_threads() {
   pinned_ = true;
 }
 
-SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch) {
+SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch,
+                            const std::function<bool()>& interrupted) {
+  if (!loaded_) throw std::invalid_argument("train needs matrices; call load first");
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
                                 " of epoch " + std::to_string(epoch) + " lies outside the corpus of " +
                                 std::to_string(corpus.tokens()) + " tokens and " +
                                 std::to_string(params_.epochs) + " epochs");
   }
+  std::atomic<bool> stopped{false};
   const TrainJob job{params_,
                      corpus,
                      {keep_.data(), noise_.get()},
@@ -148,7 +235,8 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                      epoch,
                      locks_.empty() ? nullptr : locks_.data(),
                      input_bf16_.get(),
-                     output_bf16_.get()};
+                     output_bf16_.get(),
+                     &stopped};
   std::vector<SpanStats> stats(workspaces_.size());
   std::atomic<int64_t> next{begin};
   // Short spans, of slow settings, are cut finer so that every thread has its part of them.
@@ -159,14 +247,16 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
     if (pinned_) pinned.emplace(thread);
     SpanStats done;
     std::vector<Segment> segments;
-    for (int64_t from; (from = next.fetch_add(chunk)) < end;) {
+    for (int64_t from; !stopped.load(std::memory_order_relaxed) && (from = next.fetch_add(chunk)) < end;) {
       find_segments(corpus, from, std::min(from + chunk, end), segments);
       if (segments.empty()) continue;
       done += kernels_.train(job, workspaces_[thread], segments.data(), static_cast<int>(segments.size()));
     }
     stats[thread] = done;
   };
-  share_work(workspaces_.size(), work);
+  share_work(workspaces_.size(), work, [&] {
+    if (interrupted()) stopped.store(true, std::memory_order_relaxed);
+  });
   SpanStats sum;
   for (const SpanStats& one : stats) sum += one;
   return sum;

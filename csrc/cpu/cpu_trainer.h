@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,25 @@ class CpuTrainer {
   // Trains every segment that begins at a token in begin ... end - 1. Threads update rows without locks
   // (Hogwild: Recht et al. 2011); with one thread the result is the same bits on every run. The corpus must
   // be sound: offsets that rise from 0, ids below the vocabulary's size.
-  // Throws std::invalid_argument if the span is out of range; no row has changed then.
-  SpanStats train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch);
+  // The caller waits and asks `interrupted` about twenty times a second: once that is true, every thread ends
+  // after the tile that it is at, and what the span did is not known. Throws std::invalid_argument if the
+  // span is out of range; no row has changed then.
+  SpanStats train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch,
+                  const std::function<bool()>& interrupted);
+
+  // Largest Euclidean norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite.
+  // Throws std::invalid_argument if there are no such rows.
+  double largest_norm(int64_t begin, int64_t end) const;
 
   const char* simd() const { return kernels_.name; }
   int threads() const { return static_cast<int>(workspaces_.size()); }
   const SgnsParams& params() const { return params_; }
 
  private:
+  // Calls copy(first, last) for parts of the rows, each on the thread that will train with it most likely:
+  // pages that are written for the first time come from the memory of its processor.
+  void share_rows(const std::function<void(int64_t, int64_t)>& copy) const;
+
   bool rounded() const { return params_.row_precision == RowPrecision::bf16; }
   float* inner_rows() const { return output_.get() + params_.vocabulary * stride_; }
 
@@ -59,6 +71,7 @@ class CpuTrainer {
   AlignedArray<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
   std::vector<Workspace> workspaces_;            // one a thread
   bool pinned_ = false;
+  bool loaded_ = false;  // whether the matrices hold rows
 };
 
 }  // namespace full_w2v

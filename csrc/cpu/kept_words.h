@@ -36,14 +36,17 @@ class KeptWords {
   }
 
   // Calls train(segment, t, first) for each tile t in turn, the windows of words first ... first + K - 1 of
-  // the segment as far as it has them, with the segment's rate in `tile`.
+  // the segment as far as it has them, with the segment's rate in `tile`. Ends early when the job is stopped.
   template <class Train>
   void for_each_tile(const Segment* segments, int count, Tile& tile, const Train& train) const {
     int32_t t = 0;
     for (int s = 0; s < count; ++s) {
       const Segment& segment = segments[s];
       tile.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
-      for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) train(segment, t++, i);
+      for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) {
+        if (job_.stopped->load(std::memory_order_relaxed)) return;
+        train(segment, t++, i);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 // What an instruction-set level offers. Each level is one file compiled with its own flags (level_*.cpp).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "cpu/segments.h"
@@ -24,6 +25,7 @@ struct TrainJob {
   const float* locks;  // [vocabulary], the share of its change that an input row takes; null: all of it
   Bf16* input_bf16;    // the rows where they are stored as bf16 (then input and output are null), else null
   Bf16* output_bf16;
+  const std::atomic<bool>* stopped;  // once it is true no further tile is trained
 };
 
 struct LevelKernels {

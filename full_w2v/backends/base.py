@@ -1,7 +1,12 @@
 """What a backend is: the one interface through which the trainer uses the CPU, the GPU or the oracle."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -54,8 +59,22 @@ class Backend(Protocol):
         trains each token once.
         """
 
+    def largest_norm(self, begin: int, end: int) -> float:
+        """Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite.
+
+        A backend for which rows are far away may give 0 unless it is asked for all of them.
+        """
+
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
 
     def close(self) -> None:
         """Frees what the backend holds; nothing else may be called after."""
+
+
+def largest_norm(matrices: Sequence[NDArray[np.floating[Any]]]) -> float:
+    """Largest Euclidean norm of a row of these matrices; infinity if a value is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = [np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0.0) for rows in matrices]
+    largest = math.sqrt(max(np.nan_to_num(squares, nan=math.inf)))
+    return largest if math.isfinite(largest) else math.inf

@@ -98,6 +98,10 @@ class CpuBackend:
             self._corpus = corpus
         return SpanStats(*trainer.train(begin, end, epoch))
 
+    def largest_norm(self, begin: int, end: int) -> float:
+        """Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite."""
+        return self._loaded().largest_norm(begin, end)
+
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's."""
         self._loaded().read(*model.matrices)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.backends.base import SpanStats
+from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.backends.in_flight import most_in_flight
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoded import EncodedCorpus
@@ -268,6 +268,22 @@ class CudaBackend:
             self._limit = f", segments in flight at most {most}, lest quality suffer"
             _log.info("cuda backend%s", self._limit)
         return min(most, MAX_BLOCKS)
+
+    def largest_norm(self, begin: int, end: int) -> float:
+        """Largest norm of all rows; 0 where only some are asked for, which would have to be fetched.
+
+        Infinity if a value is not finite. Raises BackendError if the device fails.
+        """
+        model = self._model
+        if model is None or self._failed or end - begin < len(model.input):
+            return 0.0
+        rows = np.empty_like(model.input), np.empty_like(model.output)
+        try:
+            self._loaded().read(*rows)
+        except self._module.CudaError as error:
+            self._failed = True
+            raise BackendError(f"cuda backend: {error}") from error
+        return largest_norm(rows)
 
     def read(self, model: Model) -> None:
         """Copies the matrices into the model's; after a failure, those of the last complete epoch.

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.backends.base import SpanStats
+from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.huffman import HuffmanTree
@@ -639,6 +639,12 @@ class ReferenceBackend:
             tf32_scores=c.score_precision == "tf32",
             step_pairs=c.step_pairs,
         )
+
+    def largest_norm(self, begin: int, end: int) -> float:
+        """Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite."""
+        words = len(self.input)
+        matrices = [self.input, *np.split(self.output, len(self.output) // words)]
+        return largest_norm([matrix[begin:end] for matrix in matrices])
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's, rounded to float32."""

@@ -1,4 +1,5 @@
 // Parts of the CPU engine on their own, for core.py: one core, one instruction set (-DVECTOR=...).
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -100,6 +101,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   params.step_pairs = 20;
   params.share_negatives = params.epochs = 1;
   params.shrink_windows = true;
+  const std::atomic<bool> stopped{false};
   const TrainJob job{params,
                      {task->ids, task->offsets, task->sentences},
                      {task->keep, task->noise},
@@ -111,7 +113,8 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
                      0,
                      nullptr,
                      nullptr,
-                     nullptr};
+                     nullptr,
+                     &stopped};
   Workspace work(params, V::lanes, stride);
   int64_t kept = 0;
   auto began = Clock::now();

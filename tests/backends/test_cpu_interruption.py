@@ -1,0 +1,124 @@
+"""Ctrl-C ends a span whatever it still has to do, and one trainer serves one thread at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from full_w2v import _native
+from full_w2v.backends.cpu import CpuBackend
+from full_w2v.config import TrainConfig
+from full_w2v.encoded import EncodedCorpus
+from full_w2v.model import Model
+from full_w2v.vocabulary import Vocabulary
+
+TOKENS = 100_000
+
+
+def heavy_job(**settings: Any) -> tuple[Model, EncodedCorpus]:
+    """A span that takes minutes: hundreds of contexts a word, with a hundred negatives."""
+    random, words = np.random.default_rng(1), 2000
+    vocabulary = Vocabulary([f"w{i}" for i in range(words)], np.full(words, 50))
+    heavy = {"vector_size": 300, "window": 1000, "negative": 100, "sample": 0, "threads": 2, "epochs": 1}
+    model = Model.initialize(vocabulary, TrainConfig(**{**heavy, **settings}))
+    ids = random.integers(0, words, TOKENS).astype(np.int32)
+    return model, EncodedCorpus(ids, np.array([0, TOKENS], np.int64))
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+sys.path.insert(0, {folder!r})
+from test_cpu_interruption import TOKENS, heavy_job
+from full_w2v.backends.cpu import CpuBackend
+model, corpus = heavy_job(**{settings!r})
+before = model.output.copy()
+backend = CpuBackend()
+backend.load(model)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    backend.train(corpus, 0, TOKENS, 0)
+    print("trained the whole span")
+except KeyboardInterrupt:
+    backend.read(model)
+    print("interrupted", (model.output != before).any(axis=1).sum() > 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill sends no SIGINT there")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"threads": 1, "order": "pair"},
+        {"architecture": "cbow", "negative": 1000, "vector_size": 1000},
+        {"hierarchical_softmax": True},
+        {"share_negatives": 8},
+    ],
+    ids=str,
+)
+def test_ctrl_c_ends_a_span_in_the_middle(settings: dict[str, Any]) -> None:
+    """The whole span would take minutes, longer than the limit of this test."""
+    code = INTERRUPTED.format(folder=os.path.dirname(__file__), settings=settings)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout == "interrupted True\n", done.stderr
+
+
+def test_a_trainer_in_use_refuses_another_thread() -> None:
+    model, corpus = heavy_job(threads=1)
+    backend = CpuBackend()
+    backend.load(model)
+    trainer = backend._loaded()
+    trainer.set_corpus(corpus.ids, corpus.offsets)
+    refused: list[str] = []
+    calls = {
+        "set_corpus": lambda: trainer.set_corpus(corpus.ids, corpus.offsets),
+        "train": lambda: trainer.train(0, 1, 0),
+        "load": lambda: trainer.load(*model.matrices),
+        "read": lambda: trainer.read(*model.matrices),
+        "lock": lambda: trainer.lock(np.ones(len(model.input), np.float32)),
+        "largest_norm": lambda: trainer.largest_norm(0, 1),
+    }
+
+    def interfere() -> None:
+        for name, call in calls.items():
+            with pytest.raises(RuntimeError, match="in use by another thread"):
+                call()
+            refused.append(name)
+        signal.raise_signal(signal.SIGINT)
+
+    other = threading.Timer(0.3, interfere)
+    other.start()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(0, TOKENS, 0)
+    other.join()
+    assert refused == list(calls)
+    assert np.isfinite(trainer.largest_norm(0, len(model.input))), "free again"
+
+
+def test_a_trainer_without_matrices_says_so() -> None:
+    params = heavy_job()[0]
+    with pytest.raises(ValueError, match="train needs matrices; call load first"):
+        untouched(params).train(0, 1, 0)
+
+
+def untouched(model: Model) -> _native.CpuTrainer:
+    """A trainer with a corpus, but without rows."""
+    from full_w2v.backends.cpu import sgns_params
+    from full_w2v.vocabulary import keep_thresholds, noise_table
+
+    counts = model.vocabulary.counts
+    trainer = _native.CpuTrainer(
+        params=sgns_params(len(counts), model.config),
+        keep=keep_thresholds(counts, 0),
+        noise=noise_table(counts, 0.75),
+        threads=1,
+    )
+    trainer.set_corpus(np.zeros(5, np.int32), np.array([0, 5], np.int64))
+    return trainer
