@@ -13,7 +13,7 @@ EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
 
 # From the bottom up; a module may import from its own row and from the rows above it in this table.
 PYTHON_ROOMS = (
-    {*EXTENSIONS, "aside", "cgroups", "errors", "locks", "parts", "streams"},
+    {*EXTENSIONS, "aside", "cgroups", "errors", "locks", "magic", "parts", "streams"},
     {"config"},
     {"vocabulary", "decompression", "huffman", "id_file", "corpus.settings", "corpus.spelling"},
     {"corpus.base", "corpus.feeding", "corpus.places", "corpus.records"},

@@ -188,7 +188,8 @@ JSON_FAULTS = {
     b'{"text": "a\\ud800"}\n': "line 1 is not JSON",
     b'{"text": "a\\u0000"}\n': "NUL",
     b'{"text": "a"}\n{"text": ["b"]}\n': "mixed",
-    b"\xff\xfe\n": "line 1 is not JSON",
+    b"\xff\xff\n": "line 1 is not JSON",
+    b"\xff\xfe\n": "begins with the byte-order mark of UTF-16",
 }
 
 

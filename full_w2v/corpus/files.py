@@ -3,7 +3,9 @@
 import codecs
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import PurePath
 from typing import IO, Any
 
@@ -14,8 +16,9 @@ from full_w2v.corpus.places import Place, expanded, place_of
 from full_w2v.corpus.records import json_batches, spooled, table_batches
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.decompression import FORMATS as COMPRESSIONS
-from full_w2v.decompression import HEAD_BYTES, compression_of, text_chunks
+from full_w2v.decompression import check_no_archive, compression_of, text_chunks
 from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.magic import HEAD_BYTES, likely_encoding, marked_encoding
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -24,6 +27,8 @@ SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
+# Encodings of a fixed byte order, which take a byte-order mark for a character.
+_ORDERS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
@@ -44,16 +49,18 @@ class FileCorpus(Corpus):
 
     def count(self, counter: "_native.CorpusCounter", done: Done) -> "_native.CountedWords":
         """Reads plain UTF-8 text on all native threads, other files in this thread, ahead of them."""
+        readers = []
         try:
             before = 0.0
             for place in self.places:
-                _FileReader(place, counter, self.reading).read(partial(_add_done, done, before))
+                readers.append(_FileReader(place, counter, self.reading))
+                readers[-1].read(partial(_add_done, done, before))
                 before += place.size or 0
                 done(before)
             return counter.finish()
         except _native.InvalidTextError as fault:  # perhaps of a file before the one that was just read
             source, line, offset, byte = fault.args
-            raise CorpusError(_described(self.places[source], self.reading, line, offset, byte)) from None
+            raise CorpusError(readers[source].described(line, offset, byte)) from None
 
 
 class _FileReader:
@@ -63,6 +70,7 @@ class _FileReader:
         self._place = place
         self._counter = counter
         self._reading = reading
+        self._start = b""  # of the text, for advice
 
     def read(self, done: Done) -> None:
         """Reads the file. Faults of its text may be found later, when native threads come to them."""
@@ -77,6 +85,8 @@ class _FileReader:
                     "this looks like text; say what it is with format='jsonl'"
                 )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
+            if kind in ("text", "jsonl") and compression is None:
+                self._check_start(head)
             if kind == "text" and plain and self._place.is_regular and compression is None:
                 self._counter.add_file(os.fsencode(self._place.path), done)
             elif kind == "text":
@@ -95,9 +105,33 @@ class _FileReader:
 
     def _chunks(self, file: IO[bytes], done: Done) -> Iterator[bytes]:
         """The file's bytes, decompressed; progress is reported behind each piece."""
+        is_start = True
         for chunk in text_chunks(file, self._place.name):
+            if is_start:
+                self._check_start(chunk[:HEAD_BYTES])
+            is_start = False
             yield chunk
             done(file.tell() if self._place.is_regular else 0)
+
+    def _check_start(self, head: bytes) -> None:
+        """Raises CorpusError if the first bytes tell that this is not text, or not in the encoding."""
+        self._start = head
+        check_no_archive(head, self._place.name)
+        family = _family(self._reading.encoding)
+        marked = marked_encoding(head)
+        if marked is not None and marked != family:
+            raise CorpusError(
+                f"{self._place.name}: begins with the byte-order mark of {marked.upper()}; "
+                f"decode with encoding='{marked}'"
+            )
+        likely = likely_encoding(head)
+        # With strict errors, other encodings come to a NUL, and to its line.
+        is_hidden = self._reading.encoding in _ORDERS or (family == "" and self._reading.errors != "strict")
+        if marked is None and likely not in (None, self._reading.encoding) and is_hidden:
+            raise CorpusError(
+                f"{self._place.name}: holds NULs where {str(likely).upper()} has them; "
+                f"decode with encoding='{likely}'"
+            )
 
     def _feed_text(self, chunks: Iterator[bytes]) -> None:
         if self._reading.is_plain and not self._reading.by_document:
@@ -119,10 +153,10 @@ class _FileReader:
 
     def _decoded(self, chunks: Iterator[bytes]) -> Iterator[str]:
         """Text of any encoding, in pieces as they come. A byte order mark at its start is left out."""
-        encoding = "utf-8-sig" if _is_utf8(self._reading) else self._reading.encoding
-        decoder = codecs.getincrementaldecoder(encoding)(self._reading.errors)
+        first = next(chunks, b"")
+        decoder = self._new_decoder(first[:HEAD_BYTES])
         offset, line = 0, 1
-        for chunk in chunks:
+        for chunk in chain([first], chunks):
             state = decoder.getstate()
             try:
                 text = decoder.decode(chunk)
@@ -131,8 +165,11 @@ class _FileReader:
                 at = offset + len(chunk) - len(error.object) + error.start
                 decoder.setstate(state)
                 decoder.errors = "ignore"
-                line += decoder.decode(chunk[: max(0, at - offset)]).count("\n")
+                with suppress(UnicodeError):  # some encodings ignore nothing
+                    line += decoder.decode(chunk[: max(0, at - offset)]).count("\n")
                 raise CorpusError(self._invalid(line, error.object[error.start], at)) from None
+            except UnicodeError as error:  # of a decoder that gives no place
+                raise CorpusError(self._undecodable(error)) from None
             offset += len(chunk)
             line += text.count("\n")
             yield text
@@ -141,26 +178,44 @@ class _FileReader:
         except UnicodeDecodeError as error:
             at = offset - len(error.object) + error.start
             raise CorpusError(self._invalid(line, error.object[error.start], at)) from None
+        except UnicodeError as error:
+            raise CorpusError(self._undecodable(error)) from None
+
+    def _new_decoder(self, head: bytes) -> codecs.IncrementalDecoder:
+        encoding = "utf-8-sig" if _is_utf8(self._reading) else self._reading.encoding
+        if encoding in _ORDERS:
+            encoding = marked_encoding(head) or encoding  # which checks the order, and leaves the mark out
+        return codecs.getincrementaldecoder(encoding)(self._reading.errors)
+
+    def described(self, line: int, offset: int, byte: int) -> str:
+        """The message for a byte that is not text."""
+        if byte != 0:
+            return self._invalid(line, byte, offset)
+        where = f"line {line} holds a NUL" + (f" (byte {offset})" if _is_utf8(self._reading) else "")
+        likely = likely_encoding(self._start)
+        advice = "errors='replace'" if likely is None else f"encoding='{likely}'"
+        return (
+            f"{self._place.name}: {where}, so it is not text, or not {self._reading.encoding.upper()}; "
+            f"decode with {advice}"
+        )
 
     def _invalid(self, line: int, byte: int, offset: int) -> str:
-        return _described(self._place, self._reading, line, offset, byte, is_nul=False)
-
-
-def _described(
-    place: Place, reading: ReadSettings, line: int, offset: int, byte: int, *, is_nul: bool | None = None
-) -> str:
-    """The message for bytes that are not text. is_nul: by default, whether the byte is 0."""
-    encoding = reading.encoding.upper()
-    if byte == 0 if is_nul is None else is_nul:
-        where = f"line {line} holds a NUL" + (f" (byte {offset})" if _is_utf8(reading) else "")
+        other = likely_encoding(self._start) or ("latin-1" if _is_utf8(self._reading) else "utf-8")
         return (
-            f"{place.name}: {where}, so it is not text, or not {encoding}; "
-            "decode with encoding='utf-16' or errors='replace'"
+            f"{self._place.name}: line {line} is not {self._reading.encoding.upper()} "
+            f"(byte {byte:#04x} at {offset}); decode with encoding='{other}' or errors='replace'"
         )
-    return (
-        f"{place.name}: line {line} is not {encoding} (byte {byte:#04x} at {offset}); "
-        f"decode with encoding='{'latin-1' if _is_utf8(reading) else 'utf-8'}' or errors='replace'"
-    )
+
+    def _undecodable(self, error: UnicodeError) -> str:
+        encoding = self._reading.encoding
+        if encoding not in ("utf-16", "utf-32"):
+            return f"{self._place.name}: is not {encoding.upper()} ({error}); decode with another encoding"
+        likely = likely_encoding(self._start) or "utf-8"
+        orders = f"'{likely}'" if likely != "utf-8" else f"'{encoding}-le', '{encoding}-be' or '{likely}'"
+        return (
+            f"{self._place.name}: has no byte-order mark, which {encoding.upper()} begins with; "
+            f"decode with encoding={orders}"
+        )
 
 
 def _head(file: IO[bytes], name: str) -> bytes:
@@ -168,6 +223,11 @@ def _head(file: IO[bytes], name: str) -> bytes:
         return bytes(file.peek(HEAD_BYTES)[:HEAD_BYTES])  # type: ignore[attr-defined]  # every place's file has it
     except OSError as error:
         raise CorpusError(f"{name}: {error.strerror or error}") from None
+
+
+def _family(encoding: str) -> str:
+    """The name of UTF-16 or UTF-32 for these and their kinds without a mark, else nothing."""
+    return encoding[:6] if encoding[:6] in ("utf-16", "utf-32") else ""
 
 
 def _is_utf8(reading: ReadSettings) -> bool:

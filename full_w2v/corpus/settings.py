@@ -155,7 +155,7 @@ def _encoding_name(encoding: str) -> str:
         name = codecs.lookup(encoding).name
         codecs.getincrementaldecoder(name)
         "".encode(name)
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):  # ValueError: a NUL, or an encoding that encodes nothing
         raise ConfigError(
             f"encoding must be one that Python knows, such as latin-1, got {encoding!r}"
         ) from None

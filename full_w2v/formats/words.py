@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from full_w2v.errors import FormatError, shown
+from full_w2v.magic import HEAD_BYTES, not_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]")  # C's isspace
@@ -23,7 +24,6 @@ _OTHER_CONTENT = {
     b"BZh91AY&SY": "is compressed by bzip2; decompress it",
     b"\xfd7zXZ\0": "is compressed by xz; decompress it",
     b"\x28\xb5\x2f\xfd": "is compressed by zstd; decompress it",
-    b"PK\x03\x04": "is a zip archive; extract the file from it",
 }
 
 
@@ -51,7 +51,7 @@ def separable(words: Sequence[str]) -> list[bytes]:
 def check_beginning(words: Sequence[str]) -> None:
     """Raises FormatError if a text that begins with the first word would be taken for something else."""
     first = encoded(words[:1])[0]
-    if first.startswith((BYTE_ORDER_MARK, *_OTHER_CONTENT)):
+    if first.startswith((BYTE_ORDER_MARK, *_OTHER_CONTENT)) or not_text(first) is not None:
         raise FormatError(
             f"the word {shown(words[0])} comes first, where readers take its beginning for a file's mark;"
             " save as .safetensors"
@@ -63,6 +63,8 @@ def without_mark(content: bytes) -> bytes:
     for beginning, what in _OTHER_CONTENT.items():
         if content.startswith(beginning):
             raise FormatError(what)
+    if (reason := not_text(content[:HEAD_BYTES])) is not None:
+        raise FormatError(reason)
     return content.removeprefix(BYTE_ORDER_MARK)
 
 

@@ -42,7 +42,10 @@ BAD_TEXTS = {
         b"good line\nbad \x00 line\n",
         "line 2 holds a NUL (byte 14), so it is not text, or not UTF-8",
     ),
-    "utf16": ("two words\n".encode("utf-16"), "line 1 is not UTF-8 (byte 0xff at 0)"),
+    "utf16": (
+        "two words\n".encode("utf-16"),
+        "begins with the byte-order mark of UTF-16; decode with --encoding utf-16",
+    ),
 }
 
 
