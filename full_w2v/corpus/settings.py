@@ -121,7 +121,7 @@ def _file_tokenizer(path: Path) -> Callable[[list[str]], list[list[str]]]:
             "a tokenizers file needs the package tokenizers; pip install 'full-w2v[tokenizers]'"
         ) from None
     try:
-        tokenizer: Any = Tokenizer.from_file(str(path))
+        tokenizer: Any = Tokenizer.from_buffer(path.read_bytes())  # it takes only paths that are UTF-8
     except Exception as error:  # the package raises Exception itself
         raise ConfigError(f"{path}: not a Hugging Face tokenizers file ({shown(str(error))})") from None
 

@@ -28,7 +28,7 @@ def save(embeddings: Embeddings, path: Path) -> None:
 
     index = Index(ndim=embeddings.dimension, metric="cos", dtype="f32")
     index.add(np.arange(len(embeddings), dtype=np.uint64), embeddings.vectors)
-    index.save(str(path))
+    path.write_bytes(index.save() or b"")  # the library takes only paths that are UTF-8
     words_path(path).write_text(json.dumps(embeddings.words), encoding="ascii")
 
 

@@ -70,7 +70,8 @@ def _table(path: Path, options: LoadOptions) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    # Opened here: the library takes only paths that are UTF-8.
+    with path.open("rb") as source, pq.ParquetFile(source) as file:
         names = file.schema_arrow.names
         missing = next((name for name in ("word", "vector") if names.count(name) != 1), None)
         if missing:

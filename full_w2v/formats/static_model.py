@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save as safetensors_bytes
 
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
@@ -43,8 +43,10 @@ def save(embeddings: Embeddings, folder: Path) -> None:
     if UNKNOWN not in embeddings:
         words.append(UNKNOWN)
         vectors = np.vstack([vectors, np.zeros((1, embeddings.dimension), np.float32)])
-    _tokenizer(words).save(str(folder / "tokenizer.json"), pretty=False)
-    save_file({"embeddings": np.ascontiguousarray(vectors)}, folder / "model.safetensors")
+    # Written here: the libraries take only paths that are UTF-8.
+    (folder / "tokenizer.json").write_text(_tokenizer(words).to_str(pretty=False), encoding="utf-8")
+    model = safetensors_bytes({"embeddings": np.ascontiguousarray(vectors)})
+    (folder / "model.safetensors").write_bytes(model)
     config = {
         "model_type": "model2vec",
         "architectures": ["StaticModel"],
