@@ -25,6 +25,10 @@ class DivergenceError(BackendError):
     """Training left the range of sane numbers and was ended; the model keeps its last sane vectors."""
 
 
+class TrainingWarning(UserWarning):
+    """A training that ended well has not done what its user probably wants."""
+
+
 class UnknownWordError(FullW2VError, KeyError):
     """A word is not among the embeddings."""
 

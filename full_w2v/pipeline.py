@@ -1,5 +1,6 @@
 """The whole job in one call: corpus to vocabulary to encoded corpus to a trained model."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import ConfigError
+from full_w2v.errors import ConfigError, TrainingWarning
 from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
 from full_w2v.phrases import PhraseSettings
@@ -79,7 +80,9 @@ def train(
     on_vocabulary: called with the Vocabulary as soon as it is known, before training; what it raises ends the
         call. `full_w2v.formats.check_words` can tell there whether a format can hold the words.
 
-    With one thread, equal settings and sentences give equal vectors, bit by bit, in any process.
+    With one thread, equal settings and sentences give equal vectors, bit by bit, in any process that uses
+    the same instruction set: others round differently (report.backend names it, FULL_W2V_SIMD caps it).
+    Warns, as TrainingWarning, if nothing was trained since no word had another one in its sentence.
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
     backend before anything is read, BackendError also for a training that diverged.
     """
@@ -95,6 +98,8 @@ def train(
     with prepared.encoded as encoded:
         model = Model.initialize(prepared.vocabulary, config)
         report = train_model(model, encoded, backend=engine, progress=on_progress)
+    for message in report.warnings:
+        warnings.warn(message, TrainingWarning, stacklevel=2)
     return TrainResult(
         model,
         replace(

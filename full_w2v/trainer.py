@@ -48,6 +48,7 @@ class TrainReport:
     raw_words: tokens read in all epochs, before rare and frequent words are dropped.
     trained_words: centre words trained. pairs: (context, output) pairs trained.
     seconds: duration of each phase. loss: mean loss per pair of each epoch; empty unless asked for.
+    warnings: what the user should know, such as that nothing was trained.
     """
 
     settings: dict[str, Any]
@@ -57,6 +58,7 @@ class TrainReport:
     pairs: int
     seconds: dict[str, float]
     loss: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def words_per_second(self) -> float:
@@ -74,6 +76,7 @@ class TrainReport:
             "seconds": self.seconds,
             "words_per_second": self.words_per_second,
             "loss": self.loss,
+            "warnings": self.warnings,
         }
 
 
@@ -158,6 +161,12 @@ class Training:
         self.sync()
         return self._epochs[-1]
 
+    def reload(self, model: Model) -> None:
+        """Goes on with other matrices of the same settings and vocabulary, between two epochs."""
+        self._backend.close()
+        self._backend.load(model)
+        self._model = model
+
     def sync(self) -> None:
         """Copies the matrices as they now are into the model."""
         self._backend.read(self._model)
@@ -179,6 +188,7 @@ class Training:
             pairs=total.pairs,
             seconds={"train": time.perf_counter() - self._began},
             loss=[_mean_loss(stats) for stats in self._epochs] if config.loss else [],
+            warnings=[] if total.pairs else [nothing_trained(total.words, config.sample)],
         )
 
     def _train_span(self, begin: int, end: int, epoch: int) -> None:
@@ -223,6 +233,23 @@ def train_model(
         for epoch in range(model.config.epochs):
             training.run_epoch(epoch)
         return training.report()
+
+
+def nothing_trained(words: int, sample: float) -> str:
+    """What to tell whoever trained without a single pair: the vectors are those that it began with.
+
+    words: that survived subsampling in all epochs. sample: the threshold of subsampling.
+    """
+    remedies = ["put the words of a sentence, basket or walk on one line"]
+    if sample > 0:
+        remedies.append(
+            f"raise sample, which was {sample:g} and drops frequent words, or set it to 0 to keep all"
+        )
+    remedies.append("lower min_count")
+    return (
+        f"nothing was trained: of {words} words left by min_count and sample none had another one in its "
+        f"sentence, and the vectors are random; {', '.join(remedies)}"
+    )
 
 
 def _mean_loss(stats: SpanStats) -> float:

@@ -10,16 +10,15 @@ from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from full_w2v.backends import SpanStats
 from full_w2v.callbacks import StopTraining
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
+from full_w2v.model_rows import ModelRows, counted_words, trained_state
 from full_w2v.sentences import CountedSentences
-from full_w2v.trainer import Progress, Training
+from full_w2v.trainer import Progress, Training, nothing_trained
 from full_w2v.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class TrainingRun:
         self._epoch_began = self._began
         self._next_report = FIRST_REPORT_SECONDS
         self._words_before = 0  # trained before this epoch
+        self._between_epochs = True
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -67,7 +67,7 @@ class TrainingRun:
         share: what the sentences are of those that the learning rate is to fall over in an epoch.
         """
         model = self._model
-        vocabulary = Vocabulary(model.wv.index_to_key, np.asarray(model.wv.expandos["count"], np.int64))
+        vocabulary = counted_words(model)
         encoded = sentences.encode(vocabulary)
         if encoded is None:
             logger.warning("the corpus of %i words holds no word of the vocabulary", sentences.tokens)
@@ -75,13 +75,15 @@ class TrainingRun:
             return
         with encoded as corpus:
             for config, epochs in self._plans(vocabulary, share):
-                self._train_epochs(corpus, _state(model, vocabulary, config), epochs, share)
+                self._train_epochs(corpus, trained_state(model, vocabulary, config), epochs, share)
 
     def end(self) -> tuple[int, int]:
         """Logs the end and tells the callbacks; returns words trained, and words read."""
         model = self._model
         seconds = max(time.perf_counter() - self._began, 1e-6)
         model._log_train_end(self._raw_words, self._stats.words, seconds, 0)
+        if self._raw_words and not self._stats.pairs:
+            logger.warning("%s", nothing_trained(self._stats.words, float(model.sample or 0)))
         model.train_count += 1
         model._clear_post_train()
         with self.stoppable():
@@ -127,9 +129,17 @@ class TrainingRun:
         backend = "auto" if state.locks is None else "cpu"  # no other one locks rows
         with Training(state, corpus, backend=backend, progress=self._on_progress) as training:
             model._training = training
+            self._rows = ModelRows(model, state)
             try:
                 for epoch in epochs:
                     self._train_epoch(training, corpus.raw_tokens, epoch, epoch - epochs.start, share)
+                self._rows.adopt(training)
+            except StopTraining:
+                if self._between_epochs:
+                    self._rows.adopt(
+                        training
+                    )  # or the end of training would overwrite what the hook has changed
+                raise
             finally:
                 model._training = None
                 self._stats += training.stats
@@ -140,10 +150,14 @@ class TrainingRun:
         """Trains one epoch, after which the model's own vectors are current."""
         model = self._model
         self.notify("on_epoch_begin")
+        self._rows.adopt(training)
+        self._between_epochs = False
         self._epoch, self._epoch_began = epoch, time.perf_counter()
         self._next_report = FIRST_REPORT_SECONDS
         self._words_before = (self._stats + training.stats).words
         stats = training.run_epoch(epoch_of_training)
+        self._rows.note(bool(self._callbacks))
+        self._between_epochs = True
         seconds = max(time.perf_counter() - self._epoch_began, 1e-6)
         model.total_train_time += seconds
         self._raw_words = raw_words * (epoch + 1)
@@ -175,6 +189,7 @@ class TrainingRun:
         for callback in self._callbacks:
             if hasattr(callback, "on_batch_end"):
                 callback.on_batch_end(model, overall)
+                self._rows.check_untouched("on_batch_end")
 
     def _report(self, words: int, total_words: int, trained_words: int) -> None:
         elapsed = time.perf_counter() - self._epoch_began
@@ -184,32 +199,6 @@ class TrainingRun:
                 None, nothing, self._epoch, 0, 0, words, total_words, trained_words, elapsed
             )
             self._next_report = elapsed + self._report_delay
-
-
-def _state(model: "Word2Vec", vocabulary: Vocabulary, config: TrainConfig) -> Model:
-    """The model's own matrices, which training changes in place, and gensim's Huffman tree."""
-    model.wv.vectors = vectors = _writeable(model.wv.vectors)
-    output, inner, tree = np.zeros_like(vectors) if not model.negative else None, None, None
-    if output is None:
-        model.syn1neg = output = _writeable(model.syn1neg)
-    if model.hs:
-        model.syn1 = inner = _writeable(model.syn1)
-        tree = HuffmanTree.from_paths(model.wv.expandos["point"], model.wv.expandos["code"])
-    return Model(vocabulary, config, vectors, output, inner, tree, _locks(model))
-
-
-def _writeable(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The matrix, or a copy if it is mapped from a file, as load(..., mmap="r") does."""
-    return matrix if matrix.flags.writeable else np.array(matrix)
-
-
-def _locks(model: "Word2Vec") -> NDArray[np.float32] | None:
-    """The lock of each row, which gensim repeats where there are fewer; None if they lock nothing.
-
-    After reset_from a model has no locks; gensim could not train it then.
-    """
-    locks = np.asarray(getattr(model.wv, "vectors_lockf", 1.0), np.float32)
-    return None if np.all(locks == 1.0) else np.resize(locks, len(model.wv))
 
 
 def _draw_seed(random: Any) -> int:

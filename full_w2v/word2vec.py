@@ -25,7 +25,7 @@ from full_w2v.training_run import TrainingRun
 
 _SIGNATURE = signature(GensimWord2Vec.__init__)
 # Of this process alone: neither saved nor copied.
-_TRANSIENT = ("_scan", "_keep_scan", "_training", "_corpus_files")
+_TRANSIENT = ("_scan", "_keep_scan", "_training", "_in_train", "_corpus_files")
 
 
 class _Scan(NamedTuple):
@@ -50,8 +50,9 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
       constructor reads its corpus once too.
     - An empty one-shot iterator, such as a generator that was read before, raises CorpusError, a setting out
       of range ConfigError, a string in place of sentences TypeError, a training that diverges BackendError.
-    - Callbacks see the vectors as they are, but what they change takes effect in the next call of `train`.
-      `full_w2v.callbacks` has more hooks, checkpoints and a way to stop.
+    - Callbacks see the vectors as they are. Training goes on with what on_epoch_begin and on_epoch_end change
+      or replace; if they change the vocabulary, that is an error. `full_w2v.callbacks` has more hooks,
+      checkpoints and a way to stop.
     - After build_vocab(update=True), frequent words are subsampled by their counts in all corpora so far.
     - queue_factor, batch_words, word_count and hashfxn have no effect.
     - `save` replaces a file only when the new one is complete, and refuses the file of the corpus.
@@ -65,6 +66,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     _scan: _Scan | None = None
     _keep_scan = False
     _training: Training | None = None
+    _in_train = False  # from the first callback of a call of `train` to its last
     _corpus_files: frozenset[str] = frozenset()
 
     @wraps(GensimWord2Vec.__init__)  # type: ignore[misc]
@@ -150,6 +152,8 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         if kwargs:
             raise TypeError(f"train() got an unexpected keyword argument {next(iter(kwargs))!r}")
         hooks = checked_callbacks(callbacks)
+        if self._in_train:
+            raise RuntimeError("this model is in training: train() was called from one of its callbacks")
         # As gensim does: the rates given here stay with the model.
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
@@ -161,11 +165,15 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.running_training_loss = 0.0
         self._log_train_begin()
         run = TrainingRun(self, hooks, report_delay)
-        with run.stoppable():
-            run.notify("on_train_begin")
-            sentences = self._sentences_to_train(corpus_iterable, corpus_file)
-            run.train(sentences, _share(sentences, total_examples, total_words))
-        return run.end()
+        self._in_train = True
+        try:
+            with run.stoppable():
+                run.notify("on_train_begin")
+                sentences = self._sentences_to_train(corpus_iterable, corpus_file)
+                run.train(sentences, _share(sentences, total_examples, total_words))
+            return run.end()
+        finally:
+            self._in_train = False
 
     def sync_vectors(self) -> None:
         """Makes vectors and output weights current, in a hook that is called in the middle of an epoch."""

@@ -28,7 +28,7 @@ PYTHON_ROOMS = (
     {"backends"},
     {"search", "roofline", "watch"},
     {"trainer", "embeddings", "formats", "evaluation"},
-    {"bench", "pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run"},
+    {"bench", "pipeline", "terminal", "word2vec", "callbacks", "sentences", "training_run", "model_rows"},
     {"__init__"},
     {"cli"},
     {"__main__"},

@@ -69,7 +69,7 @@ class Backend(Protocol):
         """Copies the matrices as they now are into the model's."""
 
     def close(self) -> None:
-        """Frees what the backend holds; nothing else may be called after."""
+        """Frees what the backend holds; only `load` may be called after."""
 
 
 def largest_norm(matrices: Sequence[NDArray[np.floating[Any]]]) -> float:

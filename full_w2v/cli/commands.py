@@ -3,16 +3,18 @@
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from full_w2v.backends import backend_status
+from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
 from full_w2v.decompression import FORMATS as COMPRESSIONS
-from full_w2v.errors import ConfigError, FormatError, shown
+from full_w2v.errors import ConfigError, FormatError, TrainingWarning, shown
 from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
@@ -35,7 +37,8 @@ def train(options: argparse.Namespace) -> None:
     wanted = _phrases(options) if options.phrase_passes else None
     read = [path for path in (options.vocabulary, options.tokenizer) if path is not None]
     check_output(options.output, inputs=[*expanded(options.corpus), *read])
-    with PhaseBars(enabled=not options.quiet) as bars:
+    with PhaseBars(enabled=not options.quiet) as bars, warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)  # it is shown below
         result = run(
             options.corpus,
             reading=_chosen(ReadSettings, options),
@@ -47,6 +50,8 @@ def train(options: argparse.Namespace) -> None:
             on_vocabulary=lambda vocabulary: check_words(options.output, vocabulary.words),
         )
     result.save(options.output)
+    for message in result.report.warnings:
+        print(f"full-w2v: warning: {as_options(message, options.parser.options)}", file=sys.stderr)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
     _print(json.dumps(report) if options.json else _summary(report))
 
@@ -198,7 +203,8 @@ def _chosen(settings: type[Settings], options: argparse.Namespace) -> Settings:
 def _summary(report: dict[str, Any]) -> str:
     text = (
         f"{report['output']}: {report['vocabulary']:,} words x {report['settings']['vector_size']}, "
-        f"trained on {report['raw_words']:,} words at {report['words_per_second']:,.0f} words/s"
+        f"trained {report['trained_words']:,} of {report['raw_words']:,} words in {report['pairs']:,} pairs "
+        f"at {report['words_per_second']:,.0f} words/s"
     )
     return text + "".join(f"\nepoch {i}: loss {loss:.6f}" for i, loss in enumerate(report["loss"], 1))
 

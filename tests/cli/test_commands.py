@@ -100,7 +100,7 @@ def test_train_without_json_prints_a_summary_and_the_loss(
     assert done.code == 0
     assert done.err == ""
     first, loss = done.out.splitlines()
-    assert first.startswith(f"{output}: 40 words x 8, trained on {TOKENS:,} words at ")
+    assert re.match(rf"{output}: 40 words x 8, trained [\d,]+ of {TOKENS:,} words in [\d,]+ pairs at ", first)
     assert re.fullmatch(r"epoch 1: loss 0\.\d{6}", loss)
 
 
