@@ -2,15 +2,17 @@
 
 An entry is a folder with the encoded corpus, its vocabulary and a note of their checksums. It is made beside
 its final name and renamed when it is complete, so that two processes may make the same one. An entry that is
-damaged is made anew; a source, setting or format version that changes asks for another entry.
+damaged is made anew; a source, setting or format version that changes asks for another entry. Entries that
+no process has used for a month are removed, since nothing may ever ask for them again.
 """
 
 import hashlib
 import os
-import secrets
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from full_w2v.corpus import Corpus, FileCorpus, ReadSettings
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import ConfigError, CorpusError, FullW2VError
 from full_w2v.id_file import VERSION as ID_FILE_VERSION
+from full_w2v.locks import lock
+from full_w2v.parts import part_folder, part_name, remove_stale_parts
 from full_w2v.vocabulary import Vocabulary
 from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
 
@@ -31,6 +35,8 @@ SAMPLES = 32
 SAMPLE_BYTES = 1 << 16
 IDS_AT_ONCE = 1 << 24
 IDS, WORDS, NOTE = "ids", "vocabulary.jsonl", "note.json"
+UNUSED_SECONDS = 30 * 86_400.0
+_ENTRY = re.compile(r"[0-9a-f]{32}")
 
 Encoded = tuple[Vocabulary, EncodedCorpus]
 # Makes the encoded corpus at the given path.
@@ -59,6 +65,7 @@ def cached(
     key["sources"] = _source_keys(corpus, hashed)
     entry = Path(directory) / hashlib.blake2b(orjson.dumps(key), digest_size=16).hexdigest()
     found = _opened(entry)
+    _remove_unused_entries(entry)
     if found is not None:
         return found
     try:
@@ -69,7 +76,7 @@ def cached(
 
 
 def _made(entry: Path, build: Build) -> Encoded:
-    with _folder_beside(entry) as folder:
+    with part_folder(entry) as folder:
         vocabulary, encoded = build(folder / IDS)
         save_vocabulary(vocabulary, folder / WORDS)
         note = {
@@ -92,6 +99,8 @@ def _opened(entry: Path) -> Encoded | None:
         encoded = EncodedCorpus.open(entry / IDS)
         if encoded.words != len(words) or not _ids_are_below(encoded, len(words)):
             return None
+        with suppress(OSError):  # a folder that may only be read
+            os.utime(entry / NOTE)  # when it was last used
         return Vocabulary(words.words, words.counts, int(note["raw_tokens"])), encoded
     except (OSError, ValueError, TypeError, KeyError, FullW2VError):
         return None
@@ -107,15 +116,26 @@ def _ids_are_below(encoded: EncodedCorpus, words: int) -> bool:
     return encoded.tokens > 0
 
 
-@contextmanager
-def _folder_beside(entry: Path) -> Iterator[Path]:
-    """A new folder that vanishes at the end, unless it was moved away."""
-    folder = entry.with_name(f".full-w2v-{secrets.token_hex(8)}.part")
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove_unused_entries(own: Path) -> None:
+    """Removes the other entries that were not used for long, and what killed processes have left."""
+    remove_stale_parts(own.parent)
+    with suppress(OSError), os.scandir(own.parent) as found:
+        for entry in found:
+            if _ENTRY.fullmatch(entry.name) and entry.name != own.name:
+                with suppress(OSError):
+                    _remove_if_unused(Path(entry.path))
+
+
+def _remove_if_unused(entry: Path) -> None:
+    """Raises OSError if this is not an entry."""
+    if time.time() - (entry / NOTE).stat().st_mtime < UNUSED_SECONDS:
+        return
+    with (entry / IDS).open("rb") as file:
+        if not lock(file.fileno()):  # a process has it mapped, or there is no way to tell
+            return
+        removed = part_name(entry)
+        entry.rename(removed)  # so that no process finds half of it
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 def _move(folder: Path, entry: Path) -> None:
@@ -125,7 +145,7 @@ def _move(folder: Path, entry: Path) -> None:
     except OSError:
         if _opened(entry) is not None:
             return
-        with _folder_beside(entry) as damaged:
+        with part_folder(entry) as damaged:
             entry.rename(damaged / "entry")
         folder.rename(entry)
 

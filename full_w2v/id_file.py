@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from full_w2v import _native
 from full_w2v.aside import written_aside
 from full_w2v.errors import CorpusError
+from full_w2v.locks import lock
 
 MAGIC = b"FW2V-ids"
 VERSION = 1
@@ -107,7 +108,8 @@ def map_id_file(
 
     is_private: whether nobody else can change the file. Otherwise the offsets are read into memory, where
         they stay sound if the file shrinks: native code follows them without a check. Ids that are lost
-        become zeros, which harms nothing until `release_pages` finds out.
+        become zeros, which harms nothing until `release_pages` finds out. A shared lock on the file says
+        that it is in use for as long as it is mapped.
     Raises CorpusError if the file is not an encoded corpus, of another version, truncated or damaged.
     """
     try:
@@ -116,6 +118,8 @@ def map_id_file(
         size = file.seek(0, 2)
         if size != header.file_bytes:
             raise ValueError(f"{size} bytes long, expected {header.file_bytes}")
+        if not is_private:
+            lock(file.fileno(), shared=True)  # which the mapping keeps: its descriptor is a duplicate
         data = _native.MappedFile(file.fileno(), os.fsencode(name))
         view = memoryview(data)
         ids = np.frombuffer(view, np.int32, header.tokens, header.ids_at)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import full_w2v
 from full_w2v import cache
 from full_w2v.corpus import open_corpus
 from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.parts import part_folder
 from full_w2v.preparation import Preparation, prepare
 from full_w2v.vocabulary import Vocabulary
 
@@ -181,7 +183,7 @@ def test_an_entry_that_was_made_meanwhile_stays(tmp_path, corpus):
     run(corpus, folder)
     (entry,) = folder.iterdir()
     inode = (entry / "ids").stat().st_ino
-    with cache._folder_beside(entry) as late:
+    with part_folder(entry) as late:
         (late / "ids").write_bytes(b"")
         cache._move(late, entry)
     assert (entry / "ids").stat().st_ino == inode
@@ -199,6 +201,65 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, corpus, monkeypatch, step):
         run(corpus, tmp_path / "cache")
     assert "\n" not in str(error.value)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def unused_for(days, entry):
+    then = time.time() - days * 86_400
+    os.utime(entry / "note.json", (then, then))
+
+
+def test_entries_that_nothing_used_for_a_month_are_removed(tmp_path, corpus):
+    folder = tmp_path / "cache"
+    entries = []
+    for least in (1, 2, 3):
+        run(corpus, folder, min_count=least)
+        entries += set(folder.iterdir()) - set(entries)
+    for entry, days in zip(entries, (31, 29, 31), strict=True):
+        unused_for(days, entry)
+    others = [folder / "notes", folder / ("f" * 31), folder / ("e" * 32)]
+    for other in others:
+        other.mkdir()  # which no version made
+    run(corpus, folder, min_count=3)
+    assert set(folder.iterdir()) == {*entries[1:], *others}
+
+
+def test_an_old_entry_stays_while_a_process_has_it_mapped(tmp_path, corpus):
+    folder = tmp_path / "cache"
+    run(corpus, folder, min_count=1)
+    (old,) = folder.iterdir()
+    _, mapped = run(corpus, folder, min_count=1)
+    unused_for(400, old)
+    run(corpus, folder, min_count=2)
+    assert old.exists()
+    mapped.close()
+    run(corpus, folder, min_count=3)
+    assert not old.exists()
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_using_an_entry_keeps_it(tmp_path, corpus):
+    folder = tmp_path / "cache"
+    run(corpus, folder, min_count=1)
+    (entry,) = folder.iterdir()
+    unused_for(400, entry)
+    run(corpus, folder, min_count=1)
+    run(corpus, folder, min_count=2)
+    assert entry.exists()
+
+
+def test_what_a_killed_process_left_of_an_entry_is_removed(tmp_path, corpus):
+    folder = tmp_path / "cache"
+    script = (
+        "import os, sys\nfrom full_w2v import cache\n"
+        "cache.save_vocabulary = lambda *_: os.kill(os.getpid(), 9)\n"
+        "import full_w2v; full_w2v.train(sys.argv[1], cache=sys.argv[2], vector_size=8)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, corpus, folder], check=False)
+    assert done.returncode == -9
+    (left,) = folder.iterdir()
+    assert left.name.endswith(".part")
+    run(corpus, folder)
+    assert not left.exists()
 
 
 def test_what_cannot_be_known_again_is_refused(tmp_path, corpus):
