@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -12,7 +12,7 @@ from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import CorpusError, DivergenceError
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate
-from full_w2v.watch import Watch
+from full_w2v.watch import ADJUSTABLE, Watch
 
 # A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
 # that progress is shown and Ctrl-C obeyed at once.
@@ -91,6 +91,7 @@ class Training:
         ends, however it does. Only of a training that diverged it keeps what the last sane epoch left.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
+    adjustable: settings that the caller can change, for advice when training diverges.
 
     Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError
     if the backend cannot be used or fails, DivergenceError, which is one, if training diverges.
@@ -103,6 +104,7 @@ class Training:
         *,
         backend: str | Backend = "auto",
         progress: Callable[[Progress], None] | None = None,
+        adjustable: Collection[str] = ADJUSTABLE,
     ) -> None:
         if corpus.tokens == 0:
             raise CorpusError("the corpus has no tokens to train on: no word of it is in the vocabulary")
@@ -115,7 +117,7 @@ class Training:
         self._corpus = corpus
         self._backend = open_backend(backend, model.config) if isinstance(backend, str) else backend
         self._progress = progress
-        self._watch = Watch(self._backend, model.config, len(model.input), corpus.tokens)
+        self._watch = Watch(self._backend, model.config, len(model.input), corpus.tokens, adjustable)
         self._span_tokens = FIRST_SPAN_TOKENS
         self._epochs: list[SpanStats] = []
         self._began = time.perf_counter()
@@ -136,11 +138,11 @@ class Training:
         try:
             if not isinstance(error, DivergenceError):
                 self.sync()
-        except Exception:
+        except Exception as reason:
             if error is None:
                 raise
             # What ended training says more than that the backend could not be read after it.
-            logger.warning("the model could not be read from the backend", exc_info=True)
+            logger.warning("the model keeps its last vectors: %s", reason)
         finally:
             self._backend.close()
 
@@ -150,6 +152,7 @@ class Training:
         Raises DivergenceError as soon as rows or the loss are absurd; the model is then as it was before.
         """
         self._epochs.append(SpanStats())
+        self._watch.begin_epoch()
         begin = 0
         while begin < self._corpus.tokens:
             end = min(begin + self._span_tokens, self._corpus.tokens)
@@ -157,7 +160,6 @@ class Training:
             self._show_progress(epoch, end)
             self._corpus.release()
             begin = end
-        self._watch.after_epoch()
         self.sync()
         return self._epochs[-1]
 
@@ -168,7 +170,11 @@ class Training:
         self._model = model
 
     def sync(self) -> None:
-        """Copies the matrices as they now are into the model."""
+        """Copies the matrices as they now are into the model.
+
+        Raises DivergenceError if they are absurd; the model keeps what it holds then.
+        """
+        self._watch.check_all()
         self._backend.read(self._model)
 
     @property

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FIRST_REPORT_SECONDS = 1.0
+ADJUSTABLE = ("alpha", "window", "cbow_mean")  # of a Word2Vec, if training diverges
 
 
 class TrainingRun:
@@ -127,7 +128,9 @@ class TrainingRun:
     def _train_epochs(self, corpus: EncodedCorpus, state: Model, epochs: range, share: float) -> None:
         model = self._model
         backend = "auto" if state.locks is None else "cpu"  # no other one locks rows
-        with Training(state, corpus, backend=backend, progress=self._on_progress) as training:
+        with Training(
+            state, corpus, backend=backend, progress=self._on_progress, adjustable=ADJUSTABLE
+        ) as training:
             model._training = training
             self._rows = ModelRows(model, state)
             try:

@@ -1,5 +1,8 @@
 """Watches a training while it goes on: absurd rows or losses end it before they reach the model."""
 
+import math
+from collections.abc import Collection
+
 from full_w2v.backends import Backend, SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.errors import DivergenceError
@@ -11,19 +14,35 @@ LARGEST_NORM = 1_000.0
 LARGEST_LOSS = 50.0
 # Rows looked at after each span: those of frequent words, where divergence begins, and in turn all others.
 FREQUENT_ROWS = 1_024
+# Settings that may be to blame.
+ADJUSTABLE = ("alpha", "window", "share_negatives", "cbow_mean", "order")
 
 
 class Watch:
     """Looks at the rows that a backend trains.
 
     rows: of each matrix. tokens: of the corpus, which decides how many rows a span's look takes.
+    adjustable: the settings that advice may name.
     """
 
-    def __init__(self, backend: Backend, config: TrainConfig, rows: int, tokens: int) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        config: TrainConfig,
+        rows: int,
+        tokens: int,
+        adjustable: Collection[str] = ADJUSTABLE,
+    ) -> None:
         self._backend = backend
         self._config = config
         self._rows = rows
         self._tokens = tokens
+        self._adjustable = adjustable
+        self._next = 0
+        self._checked = False  # whether nothing was trained since all rows were looked at
+
+    def begin_epoch(self) -> None:
+        """The next spans are to look at every row once."""
         self._next = 0
 
     def after_span(self, stats: SpanStats, tokens: int) -> None:
@@ -31,6 +50,7 @@ class Watch:
 
         stats: of the span. tokens: trained in it. Raises DivergenceError if something is absurd.
         """
+        self._checked = False
         stripe = -(-self._rows * tokens // self._tokens)
         begin, self._next = self._next, min(self._next + stripe, self._rows)
         norm = self._backend.largest_norm(0, min(FREQUENT_ROWS, self._rows))
@@ -41,32 +61,48 @@ class Watch:
         if not loss <= LARGEST_LOSS:
             raise self._error(f"the mean loss of a pair is {loss:.3g}, where less than 1 is usual")
 
-    def after_epoch(self) -> None:
+    def check_all(self) -> None:
         """Looks at all rows. Raises DivergenceError if one is absurd."""
-        self._next = 0
-        self._check(self._backend.largest_norm(0, self._rows))
+        if not self._checked:
+            self._check(self._backend.largest_norm(0, self._rows))
+            self._checked = True
 
     def _check(self, norm: float) -> None:
-        if not norm <= LARGEST_NORM:
-            what = (
-                "vectors hold values that are not finite"
-                if norm == float("inf")
-                else f"a vector's norm is {norm:.3g}"
-            )
-            raise self._error(f"{what}, where less than 100 is usual" if norm < float("inf") else what)
+        if norm <= LARGEST_NORM:
+            return
+        if norm < math.inf:
+            raise self._error(f"a vector's norm is {norm:.3g}, where less than 100 is usual")
+        raise self._error("vectors hold values that are not finite")
 
     def _error(self, found: str) -> DivergenceError:
         """What was found, and the settings that can be changed."""
+        advice = self._advice()
+        last = f" or {advice.pop()}" if len(advice) > 1 else ""
+        return DivergenceError(f"training diverged: {found}; {', '.join(advice)}{last}")
+
+    def _advice(self) -> list[str]:
         config = self._config
-        advice = [f"lower alpha, which was {config.alpha:g} (0.025 is usual)"]
-        if config.window > 10:
-            advice.append(f"window, which was {config.window}")
-        if config.share_negatives > 1:
-            advice.append(f"share_negatives, which was {config.share_negatives}")
-        if (
-            config.order == "window"
-            and config.architecture == "skip-gram"
-            and not config.hierarchical_softmax
-        ):
-            advice.append("or train with order='pair'")
-        return DivergenceError(f"training diverged: {found}; {', '.join(advice)}")
+        advice = {
+            "alpha": f"lower alpha, which was {config.alpha:g} (0.025 is usual)",
+            "window": f"lower window, which was {config.window}" if config.window > 1 else "",
+            "share_negatives": (
+                f"lower share_negatives, which was {config.share_negatives}"
+                if config.share_negatives > 1
+                else ""
+            ),
+            "cbow_mean": (
+                "train with cbow_mean=True" if config.architecture == "cbow" and not config.cbow_mean else ""
+            ),
+            "order": _pair_order(config),
+        }
+        return [advice[name] for name in ADJUSTABLE if name in self._adjustable and advice[name]]
+
+
+def _pair_order(config: TrainConfig) -> str:
+    """Advice to train in pair order, where that is possible."""
+    exact = config.row_precision == "float32" and config.score_precision == "float32"
+    plain = config.architecture == "skip-gram" and not config.hierarchical_softmax
+    if config.order == "pair" or not exact or not plain:
+        return ""
+    alone = " and share_negatives=1" if config.share_negatives > 1 else ""
+    return f"train with order='pair'{alone}"

@@ -1,10 +1,12 @@
 """A training that diverges ends while it does so, says what to change, and leaves the last sane vectors."""
 
+import ast
 import random
 from typing import Any
 
 import numpy as np
 import pytest
+from gensim.models.callbacks import CallbackAny2Vec
 
 import full_w2v
 from full_w2v.backends import SpanStats
@@ -15,7 +17,7 @@ from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
 from full_w2v.errors import DivergenceError
 from full_w2v.model import Model
-from full_w2v.trainer import train_model
+from full_w2v.trainer import Training, train_model
 from full_w2v.vocabulary import Vocabulary
 from full_w2v.watch import LARGEST_NORM, Watch
 
@@ -75,6 +77,88 @@ def train_first_epoch(model: Model, corpus: EncodedCorpus) -> None:
     backend.load(model)
     backend.train(corpus, 0, corpus.tokens, 0)
     backend.read(model)
+
+
+def test_absurd_rows_are_not_copied_into_the_model_by_whatever_ends_training() -> None:
+    """Neither a call of sync nor Ctrl-C hands over what diverged since the last look."""
+    model, corpus = job()
+    backend = Poisoned(WORDS - 1, np.nan)
+    before: list[np.ndarray] = []
+
+    def train() -> None:
+        with Training(model, corpus, backend=backend) as training:
+            training.run_epoch(0)
+            before.extend(matrix.copy() for matrix in model.matrices)
+            backend.train(corpus, 0, 8192, 1)
+            training._watch.after_span(SpanStats(), 1)
+            with pytest.raises(DivergenceError, match="vectors hold values that are not finite"):
+                training.sync()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    for matrix, kept in zip(model.matrices, before, strict=True):
+        np.testing.assert_array_equal(matrix, kept)
+
+
+def test_a_word2vec_keeps_the_vectors_of_its_last_sane_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from full_w2v.word2vec import Word2Vec
+
+    class Keep(CallbackAny2Vec):
+        def on_epoch_end(self, model: Any) -> None:
+            kept.append([model.wv.vectors.copy(), model.syn1neg.copy()])
+
+    kept: list[list[np.ndarray]] = []
+    sentences = [[f"w{i % 7}" for i in range(n, n + 9)] for n in range(90)]
+    model = Word2Vec(vector_size=8, min_count=1, workers=1, window=4, sg=1, sample=0)
+    model.build_vocab(sentences)
+    sane = CpuBackend.train
+
+    def train(self: CpuBackend, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        stats = sane(self, corpus, begin, end, epoch)
+        if epoch == 2:
+            matrices = [np.full((7, 8), 1e5, np.float32) for _ in range(2)]
+            self._loaded().load(*matrices)
+        return stats
+
+    monkeypatch.setattr(CpuBackend, "train", train)
+    with pytest.raises(DivergenceError) as caught:
+        model.train(sentences, total_examples=90, epochs=5, callbacks=[Keep()])
+    assert len(kept) == 2
+    np.testing.assert_array_equal(model.wv.vectors, kept[-1][0])
+    np.testing.assert_array_equal(model.syn1neg, kept[-1][1])
+    # What a Word2Vec has no setting for is not named.
+    assert str(caught.value) == (
+        "training diverged: a vector's norm is 2.83e+05, where less than 100 is usual; "
+        "lower alpha, which was 0.025 (0.025 is usual) or lower window, which was 4"
+    )
+
+
+ADVICE = {
+    "alpha only": ({"window": 1, "order": "pair"}, []),
+    "window": ({"window": 2, "order": "pair"}, ["lower window, which was 2"]),
+    "pairs": ({"window": 1}, ["train with order='pair'"]),
+    "shared": (
+        {"window": 1, "share_negatives": 3},
+        ["lower share_negatives, which was 3", "train with order='pair' and share_negatives=1"],
+    ),
+    "bf16": ({"window": 1, "row_precision": "bf16"}, []),
+    "mean": ({"window": 1, "architecture": "cbow"}, []),
+    "sum": ({"window": 1, "architecture": "cbow", "cbow_mean": False}, ["train with cbow_mean=True"]),
+    "tree": ({"window": 1, "hierarchical_softmax": True}, []),
+}
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_advice_names_settings_that_can_be_changed_and_is_valid(name: str) -> None:
+    settings, expected = ADVICE[name]
+    watch = Watch(CpuBackend(), TrainConfig(**settings), 10, 100)
+    advice = watch._advice()
+    assert advice == ["lower alpha, which was 0.025 (0.025 is usual)", *expected]
+    for line in advice:
+        if line.startswith("train with "):
+            changed = dict(part.split("=") for part in line.removeprefix("train with ").split(" and "))
+            TrainConfig(**{**settings, **{key: ast.literal_eval(value) for key, value in changed.items()}})
 
 
 def test_every_row_is_looked_at_in_each_epoch() -> None:

@@ -8,6 +8,7 @@
 #include "bindings/native.h"
 #include "bindings/native_token_collector.h"
 #include "bindings/poll.h"
+#include "bindings/sole_use.h"
 #include "corpus/corpus_counter.h"
 #include "corpus/encoder.h"
 #include "corpus/mapped_file.h"
@@ -24,25 +25,32 @@ TextErrors text_errors(const std::string& errors) {
   throw std::invalid_argument("errors must be one of strict, replace, ignore, got '" + errors + "'");
 }
 
-// The counter as Python sees it: it also takes lists of lists of str.
+// The counter as Python sees it: it also takes lists of lists of str. It serves one call at a time, its own
+// callbacks' included, and none after finish().
 class PythonCounter {
  public:
   explicit PythonCounter(CounterSettings settings) : counter_(std::move(settings)) {}
 
   void begin_source() {
+    const SoleUse use(busy_, kName);
+    require_unfinished();
+    begun_ = true;
     counter_.begin_source();
     tokens_.begin_source();
   }
 
-  void add_file(const py::bytes& path, const py::object& progress) {
+  void add_file(const std::string& path, const py::object& progress) {
+    const SoleUse use(busy_, kName);
+    require_source();
     const int64_t before = counter_.bytes_counted();
     const Poll poll = make_poll(progress, [this, before] { return counter_.bytes_counted() - before; });
-    const std::string bytes = path;
     const py::gil_scoped_release release;
-    counter_.add_file(bytes, poll);
+    counter_.add_file(path, poll);
   }
 
   void feed(const py::buffer& chunk) {
+    const SoleUse use(busy_, kName);
+    require_source();
     const py::buffer_info info = chunk.request();
     if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
       throw std::invalid_argument("chunk must be contiguous bytes");
@@ -51,20 +59,44 @@ class PythonCounter {
     counter_.feed(static_cast<const char*>(info.ptr), static_cast<size_t>(info.size), signals_only_);
   }
 
-  void feed_sentences(const py::list& sentences, const py::object& spell) { tokens_.add(sentences, spell); }
+  void feed_sentences(const py::list& sentences, const py::object& spell) {
+    const SoleUse use(busy_, kName);
+    require_source();
+    tokens_.add(sentences, spell);
+  }
 
   void end_source() {
+    const SoleUse use(busy_, kName);
+    require_source();
     tokens_.flush();
     const py::gil_scoped_release release;
     counter_.end_source(signals_only_);
   }
 
   std::unique_ptr<CountedWords> finish() {
+    const SoleUse use(busy_, kName);
+    require_unfinished();
     const py::gil_scoped_release release;
-    return counter_.finish(signals_only_);
+    std::unique_ptr<CountedWords> words = counter_.finish(signals_only_);
+    finished_ = true;
+    return words;
   }
 
  private:
+  static constexpr char kName[] = "counter";
+
+  void require_unfinished() const {
+    if (finished_) {
+      throw std::invalid_argument("the counter is finished; count another corpus with a new one");
+    }
+  }
+  void require_source() const {
+    require_unfinished();
+    if (!begun_) throw std::invalid_argument("there is no source to add to; call begin_source first");
+  }
+
+  std::atomic<bool> busy_{false};
+  bool begun_ = false, finished_ = false;
   const py::none none_;
   const Poll signals_only_ = make_poll(none_, [] { return 0; });
   CorpusCounter counter_;

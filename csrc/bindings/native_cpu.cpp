@@ -3,13 +3,13 @@
 #include <atomic>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
 #include "bindings/sgns_arguments.h"
+#include "bindings/sole_use.h"
 #include "cpu/cpu_trainer.h"
 #include "cpu/simd.h"
 
@@ -27,23 +27,9 @@ struct BoundTrainer {
   std::atomic<bool> busy{false};
 };
 
-// One call's use of a trainer. Calls release the GIL, so that another thread's may come meanwhile: it would
-// change rows, or free the corpus, under the one at work. That is an error in whoever calls, not something to
-// wait for.
-class Use {
+class Use : SoleUse {
  public:
-  explicit Use(BoundTrainer& bound) : busy_(bound.busy) {
-    if (busy_.exchange(true)) {
-      throw std::runtime_error(
-          "the trainer is in use by another thread; give each thread a trainer of its own");
-    }
-  }
-  ~Use() { busy_ = false; }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-
- private:
-  std::atomic<bool>& busy_;
+  explicit Use(BoundTrainer& bound) : SoleUse(bound.busy, "trainer") {}
 };
 
 // Whether a signal's handler has raised, as that of Ctrl-C does. The error stays set for this thread.

@@ -127,7 +127,7 @@ std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
     for (const auto& worker : workers_) put_aside(*worker);
     workers_.clear();
     return std::make_unique<CountedWords>(std::move(runs_), settings_.min_count, settings_.only,
-                                          std::move(records), spill_);
+                                          std::move(records), spill_, poll);
   }
   std::vector<WordTable> tables;
   for (const auto& worker : workers_) tables.push_back(std::move(worker->counter.table()));

@@ -37,10 +37,10 @@ CountedWords::CountedWords(std::vector<WordTable> tables, std::vector<BlockRecor
 
 CountedWords::CountedWords(std::shared_ptr<const WordRuns> runs, uint64_t min_count,
                            const std::unordered_set<std::string>& only, std::vector<BlockRecord> blocks,
-                           std::shared_ptr<const Spill> spill)
+                           std::shared_ptr<const Spill> spill, const Poll& poll)
     : blocks_(std::move(blocks)), spill_(std::move(spill)), runs_(std::move(runs)) {
   count_tokens();
-  for (MergedWord& merged : runs_->merge(min_count, only)) {
+  for (MergedWord& merged : runs_->merge(min_count, only, poll)) {
     const size_t length = merged.word.size();
     merged.word.append(kKeyPadding, '\0');
     const TokenKey key = token_key(merged.word.data(), length);

@@ -29,7 +29,7 @@ class CountedWords {
   // that is not empty, and perhaps others.
   CountedWords(std::shared_ptr<const WordRuns> runs, uint64_t min_count,
                const std::unordered_set<std::string>& only, std::vector<BlockRecord> records,
-               std::shared_ptr<const Spill> spill);
+               std::shared_ptr<const Spill> spill, const Poll& poll);
 
   int64_t tokens() const { return tokens_; }
   size_t words() const { return order_.size(); }

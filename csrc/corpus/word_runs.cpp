@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace full_w2v {
+namespace {
+
+constexpr uint64_t kWordsBetweenPolls = 1 << 14;  // a few milliseconds of merging
+
+}  // namespace
 
 // Appends to the file at a place of its own.
 class WordRuns::Writer {
@@ -148,12 +153,13 @@ class WordRuns::Merge {
   std::priority_queue<Entry*, std::vector<Entry*>, Later> heap_;
 };
 
-std::vector<MergedWord> WordRuns::merge(uint64_t min_count,
-                                        const std::unordered_set<std::string>& only) const {
+std::vector<MergedWord> WordRuns::merge(uint64_t min_count, const std::unordered_set<std::string>& only,
+                                        const Poll& poll) const {
   std::vector<MergedWord> kept;
   MergedWord word{}, most{};
   Merge runs(file_, runs_);
-  while (runs.next(word)) {
+  for (uint64_t words = 1; runs.next(word); ++words) {
+    if (words % kWordsBetweenPolls == 0) poll();
     if (word.count > most.count) most = word;
     if (word.count >= min_count && (only.empty() || only.count(word.word))) kept.push_back(word);
   }

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "corpus/block_queue.h"
 #include "corpus/file_io.h"
 #include "corpus/word_table.h"
 
@@ -42,7 +43,9 @@ class WordRuns {
 
   // The words that occur `min_count` times or more and are in `only`, if that is not empty, by first
   // appearance. If there is none, the most frequent word alone.
-  std::vector<MergedWord> merge(uint64_t min_count, const std::unordered_set<std::string>& only) const;
+  // Calls `poll` now and then.
+  std::vector<MergedWord> merge(uint64_t min_count, const std::unordered_set<std::string>& only,
+                                const Poll& poll) const;
 
   // Calls `take(word)` for each word of a run, in the order of ids.
   template <class Take>

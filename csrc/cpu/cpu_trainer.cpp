@@ -9,6 +9,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -20,6 +21,10 @@
 
 namespace full_w2v {
 namespace {
+
+constexpr int64_t kValuesForThreads = int64_t{1} << 20;  // of each matrix; a look at them takes a millisecond
+
+constexpr int64_t kHugePage = int64_t{2} << 20;
 
 // Rows are whole cache lines, so that no vector and no prefetch straddles two.
 int64_t padded(int32_t dimension) { return (int64_t{dimension} + 15) / 16 * 16; }
@@ -68,7 +73,7 @@ void share_work(size_t threads, const Work& work, const Waiting& waiting) {
   started.reserve(threads);
   try {
     for (size_t thread = 0; thread < threads; ++thread) started.emplace_back(guarded, thread);
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no more threads, or no memory for one
     if (started.empty()) guarded(0);
   }
   const size_t all = std::max<size_t>(started.size(), 1);
@@ -89,14 +94,18 @@ float as_float(Bf16 value) { return widened(value); }
 
 // Largest squared norm of rows first ... last - 1; infinity if a value is not finite.
 template <class Value>
-double largest_square(const Value* rows, int64_t stride, int32_t dimension, int64_t first, int64_t last) {
+double largest_square(const Value* rows, int64_t stride, int64_t first, int64_t last) {
+  constexpr int kLanes = 16;  // of sums that do not wait for each other; rows are whole groups of them
   double largest = 0.0;
   for (int64_t row = first; row < last; ++row) {
-    double square = 0.0;
-    for (int64_t k = 0; k < dimension; ++k) {
-      const double value = as_float(rows[row * stride + k]);
-      square += value * value;
+    double squares[kLanes] = {};
+    for (const Value *at = rows + row * stride, *end = at + stride; at < end; at += kLanes) {
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const double value = as_float(at[lane]);
+        squares[lane] += value * value;
+      }
     }
+    const double square = std::accumulate(squares, squares + kLanes, 0.0);
     if (!(square <= std::numeric_limits<double>::max())) return std::numeric_limits<double>::infinity();
     largest = std::max(largest, square);
   }
@@ -136,24 +145,26 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
   }
 }
 
-void CpuTrainer::share_rows(const std::function<void(int64_t, int64_t)>& copy) const {
-  const auto parts = static_cast<int64_t>(workspaces_.size());
-  const int64_t rows = (params_.vocabulary + parts - 1) / parts;
+void CpuTrainer::share_rows(int64_t begin, int64_t end,
+                            const std::function<void(int64_t, int64_t)>& use) const {
+  const auto threads = static_cast<int64_t>(workspaces_.size());
+  const int64_t of_page = std::max<int64_t>(kHugePage / (stride_ * int64_t{sizeof(float)}), 1);
+  const int64_t rows = std::min((end - begin + threads - 1) / threads, of_page);
   std::atomic<int64_t> next{0};
   const auto work = [&](size_t thread) {
     std::optional<PinnedThread> pinned;
     if (pinned_) pinned.emplace(thread);
-    for (int64_t first; (first = rows * next.fetch_add(1)) < params_.vocabulary;) {
-      copy(first, std::min<int64_t>(first + rows, params_.vocabulary));
+    for (int64_t first; (first = begin + rows * next.fetch_add(1)) < end;) {
+      use(first, std::min<int64_t>(first + rows, end));
     }
   };
   share_work(workspaces_.size(), work, [] {});
 }
 
 void CpuTrainer::load(const float* input, const float* output, const float* inner) {
-  loaded_ = true;
   const int32_t d = params_.dimension;
-  share_rows([&](int64_t first, int64_t last) {
+  loaded_ = true;
+  share_rows(0, params_.vocabulary, [&](int64_t first, int64_t last) {
     if (rounded()) {
       const auto round = [](float from, Bf16& to) { to = rounded_to_nearest(from); };
       for (Bf16* rows : {input_bf16_.get(), output_bf16_.get()}) {
@@ -170,8 +181,9 @@ void CpuTrainer::load(const float* input, const float* output, const float* inne
 }
 
 void CpuTrainer::read(float* input, float* output, float* inner) const {
+  require_matrices("read");
   const int32_t d = params_.dimension;
-  share_rows([&](int64_t first, int64_t last) {
+  share_rows(0, params_.vocabulary, [&](int64_t first, int64_t last) {
     if (rounded()) {
       const auto widen = [](Bf16 from, float& to) { to = widened(from); };
       for_each_value(input_bf16_.get(), stride_, input, d, d, first, last, widen);
@@ -189,17 +201,32 @@ double CpuTrainer::largest_norm(int64_t begin, int64_t end) const {
     throw std::invalid_argument("rows must be within 0 ... " + std::to_string(params_.vocabulary) + ", got " +
                                 std::to_string(begin) + " ... " + std::to_string(end));
   }
-  const auto largest = [&](const auto* rows) {
-    return largest_square(rows, stride_, params_.dimension, begin, end);
-  };
+  require_matrices("largest_norm");
+  std::mutex mutex;
   double square = 0.0;
-  if (rounded()) {
-    square = std::max(largest(input_bf16_.get()), largest(output_bf16_.get()));
+  const auto look = [&](int64_t first, int64_t last) {
+    const double found = largest_square_of(first, last);
+    const std::lock_guard<std::mutex> lock(mutex);
+    square = std::max(square, found);
+  };
+  // Threads take longer to start than to look at a few rows.
+  if ((end - begin) * stride_ < kValuesForThreads) {
+    look(begin, end);
   } else {
-    square = std::max(largest(input_.get()), largest(output_.get()));
-    if (has_tree(params_)) square = std::max(square, largest(inner_rows()));
+    share_rows(begin, end, look);
   }
   return std::sqrt(square);
+}
+
+double CpuTrainer::largest_square_of(int64_t first, int64_t last) const {
+  const auto largest = [&](const auto* rows) { return largest_square(rows, stride_, first, last); };
+  if (rounded()) return std::max(largest(input_bf16_.get()), largest(output_bf16_.get()));
+  const double square = std::max(largest(input_.get()), largest(output_.get()));
+  return has_tree(params_) ? std::max(square, largest(inner_rows())) : square;
+}
+
+void CpuTrainer::require_matrices(const char* call) const {
+  if (!loaded_) throw std::invalid_argument(std::string(call) + " needs matrices; call load first");
 }
 
 void CpuTrainer::lock(const float* locks) {
@@ -216,7 +243,7 @@ void CpuTrainer::pin_threads() {
 
 SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch,
                             const std::function<bool()>& interrupted) {
-  if (!loaded_) throw std::invalid_argument("train needs matrices; call load first");
+  require_matrices("train");
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
                                 " of epoch " + std::to_string(epoch) + " lies outside the corpus of " +

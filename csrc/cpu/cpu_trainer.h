@@ -21,7 +21,8 @@ class CpuTrainer {
              const HuffmanPaths& paths, int threads, const std::string& simd);
 
   // Copies the matrices, float [vocabulary, dimension], in or out; `inner`, the rows of inner nodes, only if
-  // there is a tree. Rows of bf16 are rounded to the nearest on their way in.
+  // there is a tree. Rows of bf16 are rounded to the nearest on their way in. Nothing else can be done with
+  // rows, std::invalid_argument, before they are loaded.
   void load(const float* input, const float* output, const float* inner);
   void read(float* input, float* output, float* inner) const;
 
@@ -52,9 +53,12 @@ class CpuTrainer {
   const SgnsParams& params() const { return params_; }
 
  private:
-  // Calls copy(first, last) for parts of the rows, each on the thread that will train with it most likely:
-  // pages that are written for the first time come from the memory of its processor.
-  void share_rows(const std::function<void(int64_t, int64_t)>& copy) const;
+  // Calls use(first, last) for parts of the rows begin ... end - 1, on the threads that train. Pages that are
+  // written for the first time come from the memory of the thread's processor: small parts, which threads
+  // take in turn, spread frequent and rare rows alike over all processors.
+  void share_rows(int64_t begin, int64_t end, const std::function<void(int64_t, int64_t)>& use) const;
+  double largest_square_of(int64_t first, int64_t last) const;
+  void require_matrices(const char* call) const;
 
   bool rounded() const { return params_.row_precision == RowPrecision::bf16; }
   float* inner_rows() const { return output_.get() + params_.vocabulary * stride_; }

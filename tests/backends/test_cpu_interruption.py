@@ -1,6 +1,7 @@
 """Ctrl-C ends a span whatever it still has to do, and one trainer serves one thread at a time."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -103,9 +104,37 @@ def test_a_trainer_in_use_refuses_another_thread() -> None:
 
 
 def test_a_trainer_without_matrices_says_so() -> None:
-    params = heavy_job()[0]
-    with pytest.raises(ValueError, match="train needs matrices; call load first"):
-        untouched(params).train(0, 1, 0)
+    model = heavy_job()[0]
+    trainer = untouched(model)
+    for name, call in {
+        "train": lambda: trainer.train(0, 1, 0),
+        "read": lambda: trainer.read(*model.matrices),
+        "largest_norm": lambda: trainer.largest_norm(0, 1),
+    }.items():
+        with pytest.raises(ValueError, match=f"{name} needs matrices; call load first"):
+            call()
+
+
+@pytest.mark.skipif(not hasattr(resource, "RUSAGE_THREAD"), reason="needs page faults by thread")
+@pytest.mark.parametrize("settings", [{}, {"row_precision": "bf16"}, {"pin_threads": True}], ids=str)
+def test_pages_of_rows_are_first_touched_by_the_threads_that_train(settings: dict[str, Any]) -> None:
+    """Each page comes from the memory of the processor whose thread writes it first."""
+    words = 100_000
+    vocabulary = Vocabulary([f"w{i}" for i in range(words)], np.ones(words, np.int64))
+    model = Model.initialize(vocabulary, TrainConfig(vector_size=128, threads=2, **settings))
+    model.output[:] = 1.0  # so that its own pages are there
+    backend = CpuBackend()
+    own, all_threads = faults(resource.RUSAGE_THREAD), faults(resource.RUSAGE_SELF)
+    backend.load(model)
+    own = faults(resource.RUSAGE_THREAD) - own
+    all_threads = faults(resource.RUSAGE_SELF) - all_threads
+    # A page holds 2 MiB at most, and matrices of this size are not in memory that was used before.
+    pages = 2 * model.input.nbytes // (2 << 20) // (2 if "row_precision" in settings else 1)
+    assert all_threads - own >= pages
+
+
+def faults(who: int) -> int:
+    return resource.getrusage(who).ru_minflt
 
 
 def untouched(model: Model) -> _native.CpuTrainer:
