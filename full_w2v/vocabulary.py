@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from full_w2v import _native
 from full_w2v.config import checked_integer
+from full_w2v.errors import ConfigError
 
 
 def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
@@ -88,9 +89,13 @@ class Vocabulary:
         """A vocabulary from word frequencies; ties keep the order of the mapping.
 
         counts: positive numbers by word. min_count: words of lower counts are left out.
-        Raises ConfigError if a count is not a positive whole number.
+        Raises ConfigError if a count is not a positive whole number, or all add up to 2**63 or more.
         """
         checked = {word: checked_integer("a count", count, 1, 2**63 - 1) for word, count in counts.items()}
+        if sum(checked.values()) >= 2**63:
+            raise ConfigError(
+                f"the counts must add up to less than 2**63, got {sum(checked.values())}; divide them all"
+            )
         kept = [(word, count) for word, count in checked.items() if count >= min_count]
         kept.sort(key=lambda entry: -entry[1])
         numbers = np.fromiter((count for _, count in kept), np.int64, len(kept))

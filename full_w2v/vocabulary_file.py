@@ -2,9 +2,16 @@
 
 The suffix names the format: .jsonl and .ndjson hold {"word": ..., "count": ...} on each line, any other file
 a word, a space and its count, as word2vec.c's -save-vocab writes and its -read-vocab reads. Both are read
-compressed too.
+compressed too. Columns may also be separated by tabs or padded with white space. A byte order mark before a
+line, of the file or of one that was joined to it, is skipped.
+
+word2vec.c counts line ends as the word </s>, which is always its first entry, sorted or not, and 0 for a
+corpus without line ends. In text, a first entry </s> is that marker and is left out; on any other line, and in
+JSON, </s> is a word like others. Text that is saved here has a word </s> behind the first line, so that both
+are told apart; loading sorts by count again.
 """
 
+import codecs
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
@@ -36,20 +43,24 @@ def save_vocabulary(vocabulary: Vocabulary, path: AnyPath) -> None:
 def load_vocabulary(path: AnyPath) -> Vocabulary:
     """Reads a vocabulary; its words are sorted by count, ties stay in the file's order.
 
-    Raises FormatError if the file is not a vocabulary or names a word twice, OSError if it cannot be read.
+    The text's marker of line ends is left out, as the module says.
+    Raises FormatError if the file is not a vocabulary, names a word twice or its counts add up to 2**63 or
+    more, OSError if it cannot be read.
     """
     entries = _json_entries(path) if _is_json(path) else _text_entries(path)
     counts: dict[str, int] = {}
-    for number, (word, count) in enumerate(entries, 1):
+    for number, word, count in entries:
         if word in counts:
             raise FormatError(f"{path}: line {number} names the word {shown(word)} again")
         if not 0 < count < 2**63:
             raise FormatError(f"{path}: line {number} has the count {count}; expected a positive number")
         counts[word] = count
-    if next(iter(counts), None) == END_OF_SENTENCE and not _is_json(path):
-        del counts[END_OF_SENTENCE]
     if not counts:
         raise FormatError(f"{path}: holds no words")
+    if sum(counts.values()) >= 2**63:
+        raise FormatError(
+            f"{path}: the counts add up to {sum(counts.values())}; expected less than 2**63, divide them all"
+        )
     return Vocabulary.from_counts(counts)
 
 
@@ -72,12 +83,14 @@ def _text_lines(vocabulary: Vocabulary, path: AnyPath) -> Iterable[bytes]:
                 f"{path}: the word {shown(word)} is empty or contains white space, which this format cannot "
                 "hold; save as .jsonl"
             )
-    counts = vocabulary.counts.tolist()
-    return (f"{word} {count}\n".encode() for word, count in zip(vocabulary.words, counts, strict=True))
+    entries = list(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
+    if len(entries) > 1 and entries[0][0] == END_OF_SENTENCE:
+        entries[:2] = entries[1], entries[0]  # in the first line it would be word2vec.c's marker
+    return (f"{word} {count}\n".encode() for word, count in entries)
 
 
-def _json_entries(path: AnyPath) -> Iterator[tuple[str, int]]:
-    for number, line in enumerate(_lines(path), 1):
+def _json_entries(path: AnyPath) -> Iterator[tuple[int, str, int]]:
+    for number, line in _lines(path):
         try:
             entry = orjson.loads(line)
             word, count = entry["word"], entry["count"]
@@ -86,26 +99,42 @@ def _json_entries(path: AnyPath) -> Iterator[tuple[str, int]]:
         if not isinstance(word, str) or not isinstance(count, int) or isinstance(count, bool):
             expected = '{"word": ..., "count": ...}'
             raise FormatError(f"{path}: line {number} is {shown(line)}; expected {expected}")
-        yield word, count
+        yield number, word, count
 
 
-def _text_entries(path: AnyPath) -> Iterator[tuple[str, int]]:
-    for number, line in enumerate(_lines(path), 1):
-        word, _, count = line.rstrip().rpartition(b" ")
-        if not word or not count.isdigit() or len(count) > 19:
+def _text_entries(path: AnyPath) -> Iterator[tuple[int, str, int]]:
+    """The lines' numbers, words and counts; a first entry that only marks line ends is passed over."""
+    entries = _columns(path)
+    first = next(entries, None)
+    second = next(entries, None)
+    is_marker = first is not None and first[1] == END_OF_SENTENCE and (second is not None or first[2] == 0)
+    yield from (entry for entry in (None if is_marker else first, second) if entry is not None)
+    yield from entries
+
+
+def _columns(path: AnyPath) -> Iterator[tuple[int, str, int]]:
+    for number, line in _lines(path):
+        columns = line.split()
+        if len(columns) != 2 or not columns[1].isdigit() or len(columns[1]) > 19:
+            hint = "; words with white space need .jsonl" if len(columns) > 2 else ""
             raise FormatError(
-                f"{path}: line {number} is {shown(line)}; expected a word, a space and its count"
+                f"{path}: line {number} is {shown(line)}; expected a word, a space and its count{hint}"
             )
         try:
-            yield word.decode(), int(count)
+            yield number, columns[0].decode(), int(columns[1])
         except UnicodeDecodeError:
-            raise FormatError(f"{path}: line {number}: the word {shown(word)} is not UTF-8") from None
+            raise FormatError(f"{path}: line {number}: the word {shown(columns[0])} is not UTF-8") from None
 
 
-def _lines(path: AnyPath) -> Iterator[bytes]:
+def _lines(path: AnyPath) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers, from 1, and without byte order marks before them."""
     with Path(path).open("rb") as file:
         try:
             content = b"".join(text_chunks(file, str(path)))
         except CorpusError as error:
             raise FormatError(str(error)) from None
-    return (line for line in content.split(b"\n") if line.strip())
+    for number, line in enumerate(content.split(b"\n"), 1):
+        while line.startswith(codecs.BOM_UTF8):
+            line = line[len(codecs.BOM_UTF8) :]  # noqa: PLW2901 (there may be several)
+        if line.strip():
+            yield number, line

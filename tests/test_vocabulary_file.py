@@ -138,3 +138,68 @@ def test_the_command_saves_merges_and_restricts(tmp_path, capsys):
     train = ["train", str(corpus), "--vocab", str(two), "--output", str(output), "--quiet"]
     assert main([*train, "--vector-size", "4", "--epochs", "1"]) == 0
     assert entries(full_w2v.load_model(output).vocabulary) == [("b", 9), ("d", 1)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{} {}\n", "{}  {}\n", "{:<9}{:>7}\n", "{}\t{}\n", "{} \t {} \n", "  {} {}\r\n", "\n{} {}\n"],
+    ids=repr,
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_columns_may_be_padded_and_separated_by_tabs(tmp_path, line, mark):
+    path = tmp_path / "v.txt"
+    path.write_text(mark + "".join(line.format(word, count) for word, count in COUNTS.items()), newline="")
+    assert entries(load_vocabulary(path)) == [("é", 9), ("the", 5), ("한국", 5), ("x", 1)]
+
+
+@given(counts=st.dictionaries(st.text("ab\ufeffé", min_size=1, max_size=3), st.integers(1, 9), min_size=1))
+def test_a_byte_order_mark_before_any_line_changes_no_word(tmp_path_factory, counts):
+    counts = {word: count for word, count in counts.items() if not word.startswith("\ufeff")} or {"a": 1}
+    folder = tmp_path_factory.mktemp("v")
+    vocabulary = Vocabulary.from_counts(counts)
+    for name in ("v.txt", "v.jsonl"):
+        save_vocabulary(vocabulary, folder / name)
+        text = (folder / name).read_text()
+        (folder / name).write_text("\ufeff" + text.replace("\n", "\n\ufeff\ufeff"))
+        assert entries(load_vocabulary(folder / name)) == entries(vocabulary)
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_a_first_entry_for_line_ends_is_left_out(tmp_path, count):
+    path = tmp_path / "v.txt"
+    path.write_text(f"</s> {count}\na 3\nb 2\n")
+    assert entries(load_vocabulary(path)) == [("a", 3), ("b", 2)]
+    path.write_text(f"</s> {count}\na 3\n</s> 2\n")
+    assert entries(load_vocabulary(path)) == [("a", 3), ("</s>", 2)]
+    path.write_text("</s> 0\n")
+    with pytest.raises(FormatError, match="holds no words"):
+        load_vocabulary(path)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+@pytest.mark.parametrize("others", [{}, {"a": 2, "b": 1}])
+def test_a_word_of_the_corpus_that_is_spelt_like_a_line_end_is_kept(tmp_path, count, others):
+    vocabulary = Vocabulary.from_counts({"</s>": count, **others})
+    for name in ("v.txt", "v.jsonl"):
+        save_vocabulary(vocabulary, tmp_path / name)
+        loaded = load_vocabulary(tmp_path / name)
+        assert dict(entries(loaded)) == dict(entries(vocabulary))
+
+
+def test_counts_that_add_up_to_more_than_numbers_hold(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_text(f"a {2**62}\nb {2**62 - 1}\n")
+    half = load_vocabulary(path)
+    assert half.tokens == 2**63 - 1
+    path.write_text(f"a {2**62}\nb {2**62}\n")
+    with pytest.raises(FormatError, match=f"{path}: the counts add up to {2**63}; expected less than"):
+        load_vocabulary(path)
+    with pytest.raises(ConfigError, match="the counts must add up to less than"):
+        half.merged(Vocabulary.from_counts({"c": 1}))
+
+
+def test_messages_name_the_line_of_the_file(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_text("\n\na 3\n\nnew york 2\n")
+    with pytest.raises(FormatError, match="line 5 is .*words with white space need .jsonl"):
+        load_vocabulary(path)
