@@ -5,10 +5,10 @@ a word, a space and its count, as word2vec.c's -save-vocab writes and its -read-
 compressed too. Columns may also be separated by tabs or padded with white space. A byte order mark before a
 line, of the file or of one that was joined to it, is skipped.
 
-word2vec.c counts line ends as the word </s>, which is always its first entry, sorted or not, and 0 for a
-corpus without line ends. In text, a first entry </s> is that marker and is left out; on any other line, and in
-JSON, </s> is a word like others. Text that is saved here has a word </s> behind the first line, so that both
-are told apart; loading sorts by count again.
+word2vec.c counts line ends as the word </s>, which is always its first entry, whatever its count, even 0. In
+text, a first entry </s> is that marker and is left out; on any other line, and in JSON, </s> is a word like
+others. Text that is saved here has a word </s> behind the first line, so that both are told apart; loading
+sorts by count again.
 """
 
 import codecs

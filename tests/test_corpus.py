@@ -171,6 +171,23 @@ def test_a_byte_order_mark_is_skipped_at_the_start_only(tmp_path, suffix):
     assert_encodes(encode(write(tmp_path / f"text{suffix}", data)), [["a", "\ufeffa", "a"]])
 
 
+@in_one_folder
+@given(
+    lines=st.lists(st.text("a\ufeffé \u00a0", max_size=9), max_size=9),
+    marks=st.lists(st.integers(0, 3), min_size=9, max_size=9),
+    block_bytes=st.sampled_from([1, 7, 64, 1 << 19]),
+    suffix=st.sampled_from(["", ".gz"]),
+)
+def test_byte_order_marks_of_joined_files_change_no_word(tmp_path, lines, marks, block_bytes, suffix):
+    lines = [line.lstrip("\ufeff") for line in lines] + ["end"]
+    marked = "\n".join("\ufeff" * n + line for n, line in zip([*marks, 1], lines, strict=False))
+    data = COMPRESSORS.get(suffix, bytes)(marked.encode())
+    with small_blocks(block_bytes):
+        assert_encodes(
+            encode(write(tmp_path / f"t{suffix}", data)), [line.split() for line in lines if line.split()]
+        )
+
+
 @pytest.mark.parametrize(
     "encoding", ["latin-1", "utf-16", "utf-16-be", "cp1252", "gb18030", "UTF_8", "utf-8-sig"]
 )

@@ -201,5 +201,5 @@ def test_counts_that_add_up_to_more_than_numbers_hold(tmp_path):
 def test_messages_name_the_line_of_the_file(tmp_path):
     path = tmp_path / "v.txt"
     path.write_text("\n\na 3\n\nnew york 2\n")
-    with pytest.raises(FormatError, match="line 5 is .*words with white space need .jsonl"):
+    with pytest.raises(FormatError, match=r"line 5 is .*words with white space need \.jsonl"):
         load_vocabulary(path)

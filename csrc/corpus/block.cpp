@@ -50,7 +50,9 @@ TextSpan read_block(const Block& block, FillArray<char>& buffer) {
     if (last == available && read_end < block.file_size) last = 0;  // the last token may go on
   }
   std::memset(buffer.data() + last, ' ', TokenCounter::kPadding);
-  return {buffer.data() + first, last - first, begin + static_cast<int64_t>(first)};
+  char* const text = buffer.data() + first;
+  const bool begins_line = block.offset == 0 || (first > 0 && text[-1] == '\n');
+  return {text, last - first, begin + static_cast<int64_t>(first), begins_line};
 }
 
 size_t whole_tokens(const std::string& text, size_t from) {

@@ -20,6 +20,7 @@ struct Block {
   std::shared_ptr<const File> file;
   int64_t size = 0, file_size = 0;
   std::string text;
+  bool begins_line = false;  // the text
   bool is_tokens = false;
   TokenBlock tokens;
 };
@@ -36,9 +37,10 @@ struct BlockRecord {
 
 // Text in memory, with padding behind it that may be read, and its place in its source.
 struct TextSpan {
-  const char* data;
+  char* data;
   size_t size;
   int64_t offset;
+  bool begins_line;
 };
 
 // Reads a block of a file into `buffer`: every token that begins in the block, whole. Throws FileError if the

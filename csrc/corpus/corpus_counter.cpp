@@ -14,10 +14,21 @@ constexpr size_t kQueuedBlocks = 16;                  // so that neither side of
 // Text that is fed comes in smaller blocks than files: it is still in the caches when it is counted.
 constexpr size_t kFedBytes = 128u << 10;
 
-// Text from behind the byte order mark that some editors put at the start of a file.
-TextSpan without_mark(TextSpan text) {
-  const bool marked = text.offset == 0 && text.size >= 3 && std::memcmp(text.data, kByteOrderMark, 3) == 0;
-  return marked ? TextSpan{text.data + 3, text.size - 3, 3} : text;
+// Blanks the byte order marks that lines begin with. Some editors put one at the start of a file, and where
+// files were joined it stands before the first word of each; elsewhere in a line it belongs to a word.
+void blank_marks(const TextSpan& text) {
+  char* const end = text.data + text.size;
+  const char* line = text.begins_line ? text.data : nullptr;  // where a line begins, marks apart
+  char* at = text.data;
+  while ((at = static_cast<char*>(std::memchr(at, kByteOrderMark[0], static_cast<size_t>(end - at))))) {
+    const bool begins_line = at == line || (at > text.data && at[-1] == '\n');
+    const bool is_mark = end - at >= 3 && std::memcmp(at, kByteOrderMark, 3) == 0;
+    if (begins_line && is_mark) {
+      std::memset(at, ' ', 3);
+      line = at + 3;  // files that hold nothing else leave marks that follow one another
+    }
+    ++at;
+  }
 }
 
 InvalidText located(const NotText& fault, const TextSpan& text, const Block& block) {
@@ -81,6 +92,8 @@ void CorpusCounter::begin_source() {
   ++sources_;
   pending_.clear();
   pending_offset_ = 0;
+  pending_begins_line_ = true;
+  source_ended_ = false;
 }
 
 void CorpusCounter::add_file(const std::string& path, const Poll& poll) {
@@ -93,6 +106,7 @@ void CorpusCounter::add_file(const std::string& path, const Poll& poll) {
     block.size = std::min(step, size - offset);
     block.file = file;
     block.file_size = size;
+    block.ends_source = source_ended_ = offset + step >= size;
     push(std::move(block), poll);
   }
 }
@@ -117,7 +131,9 @@ void CorpusCounter::feed_tokens(TokenBlock tokens, const Poll& poll) {
   push(std::move(block), poll);
 }
 
-void CorpusCounter::end_source(const Poll& poll) { push_text(pending_.size(), true, poll); }
+void CorpusCounter::end_source(const Poll& poll) {
+  if (!source_ended_) push_text(pending_.size(), true, poll);
+}
 
 std::unique_ptr<CountedWords> CorpusCounter::finish(const Poll& poll) {
   with_lines([&] { queue_.wait_until_done(poll); });
@@ -142,11 +158,13 @@ void CorpusCounter::push_text(size_t size, bool ends_source, const Poll& poll) {
   }
   Block block;
   block.offset = pending_offset_;
+  block.begins_line = pending_begins_line_;
   block.ends_source = ends_source;
   block.text = take_buffer();
   block.text.assign(pending_, size);  // the rest: what follows the last white space
   block.text.swap(pending_);
   block.text.resize(size);
+  if (size > 0) pending_begins_line_ = block.text.back() == '\n';
   pending_offset_ += static_cast<int64_t>(size);
   push(std::move(block), poll);
 }
@@ -208,7 +226,7 @@ void CorpusCounter::count(Worker& worker, Block& block, BlockRecord& record) {
   } else if (!block.is_tokens) {
     const size_t size = block.text.size();
     block.text.append(TokenCounter::kPadding, ' ');
-    count_text(worker, {block.text.data(), size, block.offset}, block);
+    count_text(worker, {block.text.data(), size, block.offset, block.begins_line}, block);
     give_buffer(std::move(block.text));
   } else {
     worker.counter.count_tokens(block.tokens, counted);
@@ -237,7 +255,7 @@ void CorpusCounter::put_aside(Worker& worker) {
 }
 
 void CorpusCounter::count_text(Worker& worker, TextSpan text, const Block& block) {
-  text = without_mark(text);
+  blank_marks(text);
   try {
     worker.counter.count_text(text.data, text.size, settings_.errors, worker.counted);
   } catch (const NotText& fault) {

@@ -105,6 +105,8 @@ class CorpusCounter {
   std::vector<std::string> spare_;  // buffers of counted text, whose memory is used again
   std::string pending_;             // text that was fed and not yet pushed
   int64_t pending_offset_ = 0;      // where it begins in its source
+  bool pending_begins_line_ = true;
+  bool source_ended_ = false;  // a file's last block ends its source already
 };
 
 }  // namespace full_w2v
