@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import BackendError, ConfigError, FormatError, shown
+from full_w2v.magic import HEAD_BYTES, not_utf8
 
 RESTRICT_VOCABULARY = 300_000  # gensim's default
 QUESTION_BLOCK = 2048  # whose cosines with search.WORD_BLOCK words are held at a time: 16 MB
@@ -315,6 +316,8 @@ def _read_analogies(path: Path) -> list[tuple[str, list[list[str]]]]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Number and text of each line that is neither empty nor a comment."""
     with path.open("rb") as file:
+        if (reason := not_utf8(file.peek(HEAD_BYTES)[:HEAD_BYTES])) is not None:
+            raise FormatError(f"{path}: {reason}")
         for number, line in enumerate(file, 1):
             try:
                 text = line.decode("utf-8-sig").strip()

@@ -58,6 +58,14 @@ def not_text(head: bytes) -> str | None:
     return None
 
 
+def not_utf8(head: bytes) -> str | None:
+    """As `not_text`, for files that are read as UTF-8 alone."""
+    encoding = marked_encoding(head) or likely_encoding(head)
+    if encoding is not None:
+        return f"is {encoding.upper()}; convert it to UTF-8 (iconv -f {encoding.upper()} -t UTF-8)"
+    return not_text(head)
+
+
 def marked_encoding(head: bytes) -> str | None:
     """The Unicode encoding, "utf-16" or "utf-32", whose byte-order mark a text begins with."""
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)

@@ -22,6 +22,7 @@ from full_w2v.aside import written_aside
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.decompression import text_chunks
 from full_w2v.errors import CorpusError, FormatError, shown
+from full_w2v.magic import HEAD_BYTES, not_utf8
 from full_w2v.vocabulary import Vocabulary
 
 AnyPath = str | os.PathLike[str]
@@ -133,6 +134,8 @@ def _lines(path: AnyPath) -> Iterator[tuple[int, bytes]]:
             content = b"".join(text_chunks(file, str(path)))
         except CorpusError as error:
             raise FormatError(str(error)) from None
+    if (reason := not_utf8(content[:HEAD_BYTES])) is not None:
+        raise FormatError(f"{path}: {reason}")
     for number, line in enumerate(content.split(b"\n"), 1):
         while line.startswith(codecs.BOM_UTF8):
             line = line[len(codecs.BOM_UTF8) :]  # noqa: PLW2901 (there may be several)

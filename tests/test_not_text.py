@@ -12,6 +12,7 @@ import threading
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from corpora import assert_encodes
 from hypothesis import given
@@ -19,8 +20,10 @@ from hypothesis import strategies as st
 
 from full_w2v.corpus import open_corpus
 from full_w2v.decompression import zstd
+from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import count_corpus, encode_corpus
 from full_w2v.errors import ConfigError, CorpusError, FormatError
+from full_w2v.evaluation import evaluate_analogies, evaluate_pairs
 from full_w2v.formats import load_embeddings
 from full_w2v.magic import HEAD_BYTES, likely_encoding, marked_encoding, not_text
 from full_w2v.vocabulary_file import load_vocabulary
@@ -28,6 +31,14 @@ from full_w2v.vocabulary_file import load_vocabulary
 TEXT = "one two\nthree one\n" * 40
 SENTENCES = [["one", "two"], ["three", "one"]] * 40
 COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd.compress}
+
+
+def load_pairs(path: Path) -> None:
+    evaluate_pairs(Embeddings(["one"], np.ones((1, 2), np.float32)), path)
+
+
+def load_analogies(path: Path) -> None:
+    evaluate_analogies(Embeddings(["one"], np.ones((1, 2), np.float32)), path)
 
 
 def zipped() -> bytes:
@@ -122,6 +133,18 @@ def test_vocabularies_and_vectors_in_archives_are_told_from_damaged_ones(tmp_pat
     path = tmp_path / "t.txt"
     path.write_bytes(data)
     with pytest.raises(FormatError, match=f"{message}|is compressed by gzip; decompress it"):
+        load(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("load", [load_vocabulary, load_pairs, load_analogies])
+def test_files_that_are_read_as_utf_8_alone_name_other_unicode(tmp_path, load, encoding):
+    path = tmp_path / "t.txt"
+    path.write_bytes("one two 3\n".encode(encoding))
+    with pytest.raises(FormatError, match=rf"t\.txt: is {encoding.upper()}; convert it to UTF-8"):
+        load(path)
+    path.write_bytes(zipped())
+    with pytest.raises(FormatError, match="is a zip archive"):
         load(path)
 
 
