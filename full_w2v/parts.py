@@ -93,8 +93,8 @@ def _is_kept(part: Path, descriptor: int) -> bool:
 
 
 def _remove_unused(entry: "os.DirEntry[str]") -> None:
-    if entry.is_symlink():
-        return
+    if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False):
+        return  # a link leads elsewhere, and opening a pipe would wait
     if not HAS_LOCKS:
         _remove(Path(entry.path))  # which that system refuses while it is in use
         return

@@ -97,6 +97,13 @@ def test_other_files_stay_however_old(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted([*names, "x"])
 
 
+def test_a_pipe_with_the_name_of_a_part_is_not_waited_for(tmp_path):
+    pipe = part_name(tmp_path / "x")
+    os.mkfifo(pipe)
+    write_file(tmp_path / "x")
+    assert pipe.exists()
+
+
 def test_a_link_with_the_name_of_a_part_is_not_followed(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").touch()
