@@ -19,7 +19,7 @@ from full_w2v.backends import Backend, open_backend
 from full_w2v.backends.cuda import MAX_BLOCKS, CudaBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError, ConfigError
+from full_w2v.errors import BackendError, ConfigError, setting
 from full_w2v.model import Model
 from full_w2v.roofline import (
     Bounds,
@@ -63,7 +63,7 @@ class BenchSettings:
     def __post_init__(self) -> None:
         for name, least in (("words", FEWEST_WORDS), ("vocabulary", 10), ("repeats", 1), ("threads", 0)):
             if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
+                raise ConfigError(f"{setting(name)} must be at least {least}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

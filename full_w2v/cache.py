@@ -22,7 +22,7 @@ from isal import isal_zlib as zlib
 
 from full_w2v.corpus import Corpus, FileCorpus, ReadSettings
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import ConfigError, CorpusError, FullW2VError
+from full_w2v.errors import ConfigError, CorpusError, FullW2VError, setting
 from full_w2v.id_file import VERSION as ID_FILE_VERSION
 from full_w2v.locks import lock
 from full_w2v.parts import part_folder, part_name, remove_stale_parts
@@ -60,7 +60,7 @@ def cached(
     and what `build` raises. Then no part of an entry is left behind.
     """
     if hashed not in HASHES:
-        raise ConfigError(f"cache_hash must be one of {', '.join(HASHES)}, got {hashed!r}")
+        raise ConfigError(f"{setting('cache_hash')} must be one of {', '.join(HASHES)}, got {hashed!r}")
     key = {"version": [VERSION, ID_FILE_VERSION], "reading": _reading_key(corpus.reading), **settings}
     key["sources"] = _source_keys(corpus, hashed)
     entry = Path(directory) / hashlib.blake2b(orjson.dumps(key), digest_size=16).hexdigest()

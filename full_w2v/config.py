@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from full_w2v.cgroups import cpu_quota
-from full_w2v.errors import ConfigError
+from full_w2v.errors import ConfigError, setting
 
 Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
@@ -80,7 +80,8 @@ class TrainConfig:
         fewest = 0 if self.hierarchical_softmax else 1
         if self.negative == 0 and fewest == 1:
             raise ConfigError(
-                f"negative must be between 1 and {MAX_NEGATIVE}, got 0; 0 needs hierarchical_softmax=True"
+                f"{setting('negative')} must be between 1 and {MAX_NEGATIVE}, got 0; "
+                f"0 needs {setting('hierarchical_softmax', True)}"
             )
         self._set("negative", checked_integer("negative", self.negative, fewest, MAX_NEGATIVE))
         self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))
@@ -92,39 +93,50 @@ class TrainConfig:
         self._set("alpha", _checked_number("alpha", self.alpha, 0.0, 10.0))
         self._set("min_alpha", _checked_number("min_alpha", self.min_alpha, 0.0, 10.0))
         if self.min_alpha > self.alpha:
-            raise ConfigError(f"min_alpha must not exceed alpha ({self.alpha}), got {self.min_alpha}")
+            raise ConfigError(
+                f"{setting('min_alpha')} must not exceed {setting('alpha')} ({self.alpha}), "
+                f"got {self.min_alpha}"
+            )
         self._check_choice("architecture", get_args(Architecture))
         self._check_choice("order", get_args(Order))
         self._check_choice("row_precision", get_args(RowPrecision))
         self._check_choice("score_precision", get_args(ScorePrecision))
         if self.share_negatives > 1 and self.order == "pair":
-            raise ConfigError("share_negatives above 1 needs order='window', got order='pair'")
+            raise ConfigError(
+                f"{setting('share_negatives')} above 1 needs {setting('order', 'window')}, "
+                f"got {setting('order', 'pair')}"
+            )
         if self.architecture == "cbow":
-            self._check_single_windows("architecture='cbow'")
+            self._check_single_windows(setting("architecture", "cbow"))
         if self.hierarchical_softmax:
-            self._check_single_windows("hierarchical_softmax=True")
+            self._check_single_windows(setting("hierarchical_softmax", True))
         if self.row_precision == "bf16":
-            self._check_plain("row_precision='bf16'")
+            self._check_plain(setting("row_precision", "bf16"))
         if self.score_precision == "tf32":
-            self._check_plain("score_precision='tf32'")
+            self._check_plain(setting("score_precision", "tf32"))
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:
-            raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
-
-    def _check_single_windows(self, setting: str) -> None:
-        if self.order != "window":
-            raise ConfigError(f"{setting} needs order='window', got order={self.order!r}")
-        if self.share_negatives > 1:
             raise ConfigError(
-                f"{setting} needs share_negatives=1, got share_negatives={self.share_negatives}"
+                f"{setting(name)} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
             )
 
-    def _check_plain(self, setting: str) -> None:
+    def _check_single_windows(self, what: str) -> None:
+        if self.order != "window":
+            raise ConfigError(
+                f"{what} needs {setting('order', 'window')}, got {setting('order', self.order)}"
+            )
+        if self.share_negatives > 1:
+            raise ConfigError(
+                f"{what} needs {setting('share_negatives', 1)}, "
+                f"got {setting('share_negatives', self.share_negatives)}"
+            )
+
+    def _check_plain(self, what: str) -> None:
         plain = {"architecture": "skip-gram", "hierarchical_softmax": False, "order": "window"}
         for name, needed in plain.items():
             if getattr(self, name) != needed:
-                raise ConfigError(f"{setting} needs {name}={needed!r}, got {getattr(self, name)!r}")
+                raise ConfigError(f"{what} needs {setting(name, needed)}, got {getattr(self, name)!r}")
 
     def _set(self, name: str, value: object) -> None:
         """Stores a setting as a Python value: it may have come as a NumPy scalar."""
@@ -185,27 +197,27 @@ def simd_cap(simd: str | None = None) -> str:
 def checked_integer(name: str, value: object, low: int, high: int) -> int:
     """A whole number, NumPy's too, as a Python number; raises ConfigError if it is none in low ... high."""
     if isinstance(value, (bool, np.bool_)):
-        raise ConfigError(f"{name} must be a whole number, got {value}")
+        raise ConfigError(f"{setting(name)} must be a whole number, got {value}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]  # the error says what it is
     except TypeError:
-        raise ConfigError(f"{name} must be a whole number, got {value!r}") from None
+        raise ConfigError(f"{setting(name)} must be a whole number, got {value!r}") from None
     if not low <= number <= high:
-        raise ConfigError(f"{name} must be between {low} and {high}, got {number}")
+        raise ConfigError(f"{setting(name)} must be between {low} and {high}, got {number}")
     return number
 
 
 def _checked_number(name: str, value: object, low: float, high: float) -> float:
     if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        raise ConfigError(f"{name} must be a finite number, got {value!r}")
+        raise ConfigError(f"{setting(name)} must be a finite number, got {value!r}")
     if not math.isfinite(value):
-        raise ConfigError(f"{name} must be a finite number, got {value}")
+        raise ConfigError(f"{setting(name)} must be a finite number, got {value}")
     if not low <= value <= high:
-        raise ConfigError(f"{name} must be between {low} and {high}, got {value}")
+        raise ConfigError(f"{setting(name)} must be between {low} and {high}, got {value}")
     return float(value)
 
 
 def _checked_bool(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        raise ConfigError(f"{name} must be True or False, got {value!r}")
+        raise ConfigError(f"{setting(name)} must be True or False, got {value!r}")
     return bool(value)

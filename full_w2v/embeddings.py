@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from full_w2v.errors import BackendError, ConfigError, FormatError, UnknownWordError, shown
+from full_w2v.errors import BackendError, ConfigError, FormatError, UnknownWordError, setting, shown
 from full_w2v.model import Model
 from full_w2v.search import Search, device_arrays
 
@@ -202,7 +202,7 @@ class Embeddings:
         self, query: NDArray[np.float64], count: int, exclude: Collection[int]
     ) -> list[tuple[str, float]]:
         if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count}")
+            raise ConfigError(f"{setting('count')} must be at least 1, got {count}")
         count = min(count, len(self) - len(exclude))
         if count < 1:
             return []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from full_w2v import _native
 from full_w2v.config import MAX_THREADS, checked_integer, simd_cap, usable_cores
 from full_w2v.corpus import Corpus, Progress
-from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.errors import ConfigError, CorpusError, setting, shown
 from full_w2v.id_file import (
     IdFileHeader,
     map_id_file,
@@ -336,13 +336,11 @@ def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> st
     top = words.select(1)[:1]
     often = f"the most frequent, {shown(words.words(top)[0])}, occurs {words.counts(top)[0]} times"
     if max_final_vocab is not None:
-        return (
-            f"{counts.name}: no word occurs {least} times or more, as max_final_vocab={max_final_vocab} asks "
-            f"for; {often}; raise max_final_vocab"
-        )
-    return (
-        f"{counts.name}: no word occurs {least} times or more (min_count={least}); {often}; lower min_count"
-    )
+        asked = f", as {setting('max_final_vocab', max_final_vocab)} asks for"
+        advice = f"raise {setting('max_final_vocab')}"
+    else:
+        asked, advice = f" ({setting('min_count', least)})", f"lower {setting('min_count')}"
+    return f"{counts.name}: no word occurs {least} times or more{asked}; {often}; {advice}"
 
 
 @contextmanager
@@ -368,5 +366,5 @@ def _at_least(name: str, value: int, least: int) -> int:
     try:
         return checked_integer(name, value, least, 2**63 - 1)
     except ConfigError:
-        message = f"{name} must be a whole number of at least {least}, got {value!r}"
+        message = f"{setting(name)} must be a whole number of at least {least}, got {value!r}"
         raise ConfigError(message) from None

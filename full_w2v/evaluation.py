@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import BackendError, ConfigError, FormatError, shown
+from full_w2v.errors import BackendError, ConfigError, FormatError, setting, shown
 from full_w2v.magic import HEAD_BYTES, not_utf8
 
 RESTRICT_VOCABULARY = 300_000  # gensim's default
@@ -237,7 +237,7 @@ def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _upper_case_ids(embeddings: Embeddings, restrict_vocabulary: int) -> dict[str, int]:
     """Id of the first word with each upper-case form, among the first so many words."""
     if restrict_vocabulary < 1:
-        raise ConfigError(f"restrict_vocabulary must be at least 1, got {restrict_vocabulary}")
+        raise ConfigError(f"{setting('restrict_vocabulary')} must be at least 1, got {restrict_vocabulary}")
     ids: dict[str, int] = {}
     for i, word in enumerate(embeddings.words[:restrict_vocabulary]):
         ids.setdefault(word.upper(), i)

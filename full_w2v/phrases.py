@@ -17,7 +17,7 @@ from full_w2v import _native
 from full_w2v.config import checked_integer
 from full_w2v.corpus import Done, Progress
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.errors import ConfigError, CorpusError, setting
 from full_w2v.id_file import IdFileHeader, map_id_file, new_id_file, write_header
 from full_w2v.vocabulary import Vocabulary
 
@@ -57,11 +57,15 @@ class PhraseSettings:
         checked_integer("passes", self.passes, 1, 10)
         checked_integer("min_count", self.min_count, 0, 2**31)
         if not self.threshold >= 0:
-            raise ConfigError(f"threshold must not be negative, got {self.threshold}")
+            raise ConfigError(f"{setting('threshold')} must not be negative, got {self.threshold}")
         if self.score not in get_args(Score):
-            raise ConfigError(f"score must be one of {', '.join(get_args(Score))}, got {self.score!r}")
+            raise ConfigError(
+                f"{setting('score')} must be one of {', '.join(get_args(Score))}, got {self.score!r}"
+            )
         if self.delimiter.split() != [self.delimiter]:
-            raise ConfigError(f"delimiter must be characters other than white space, got {self.delimiter!r}")
+            raise ConfigError(
+                f"{setting('delimiter')} must be characters other than white space, got {self.delimiter!r}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +235,7 @@ def _write_encoded(
     cannot be written.
     """
     if tokens == 0:
-        raise CorpusError("no word of the corpus is frequent enough; lower min_count")
+        raise CorpusError(f"no word of the corpus is frequent enough; lower {setting('min_count')}")
     directory = tempfile.gettempdir()
     name = str(path or f"temporary file in {directory}")
     header = IdFileHeader(tokens, 0, words, raw_tokens)

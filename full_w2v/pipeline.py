@@ -12,7 +12,7 @@ from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import ConfigError, TrainingWarning
+from full_w2v.errors import ConfigError, TrainingWarning, as_python, spelled
 from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
 from full_w2v.phrases import PhraseSettings
@@ -99,7 +99,7 @@ def train(
         model = Model.initialize(prepared.vocabulary, config)
         report = train_model(model, encoded, backend=engine, progress=on_progress)
     for message in report.warnings:
-        warnings.warn(message, TrainingWarning, stacklevel=2)
+        warnings.warn(spelled(message, as_python), TrainingWarning, stacklevel=2)
     return TrainResult(
         model,
         replace(

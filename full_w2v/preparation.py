@@ -12,7 +12,7 @@ from full_w2v.cache import cached, vocabulary_key
 from full_w2v.config import usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.encoded import EncodedCorpus, count_corpus, encode_with
-from full_w2v.errors import ConfigError
+from full_w2v.errors import ConfigError, setting
 from full_w2v.phrases import PhraseSettings, find_phrases, join_phrases, restrict_encoded
 from full_w2v.vocabulary import Vocabulary
 from full_w2v.vocabulary_file import load_vocabulary
@@ -48,7 +48,7 @@ class Preparation:
 
     def __post_init__(self) -> None:
         if self.phrases is not None and self.vocabulary is not None:
-            raise ConfigError("give either phrases or vocabulary, got both")
+            raise ConfigError(f"give either {setting('phrases')} or {setting('vocabulary')}, got both")
 
     def settings(self) -> dict[str, Any]:
         """What shapes the vocabulary, for reports."""

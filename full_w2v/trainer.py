@@ -9,7 +9,7 @@ from typing import Any
 
 from full_w2v.backends import Backend, SpanStats, open_backend
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import CorpusError, DivergenceError
+from full_w2v.errors import CorpusError, DivergenceError, as_python, setting, spelled
 from full_w2v.model import Model
 from full_w2v.schedule import learning_rate
 from full_w2v.watch import ADJUSTABLE, Watch
@@ -48,7 +48,7 @@ class TrainReport:
     raw_words: tokens read in all epochs, before rare and frequent words are dropped.
     trained_words: centre words trained. pairs: (context, output) pairs trained.
     seconds: duration of each phase. loss: mean loss per pair of each epoch; empty unless asked for.
-    warnings: what the user should know, such as that nothing was trained.
+    warnings: what the user should know, such as that nothing was trained; for `errors.spelled`.
     """
 
     settings: dict[str, Any]
@@ -76,7 +76,7 @@ class TrainReport:
             "seconds": self.seconds,
             "words_per_second": self.words_per_second,
             "loss": self.loss,
-            "warnings": self.warnings,
+            "warnings": [spelled(message, as_python) for message in self.warnings],
         }
 
 
@@ -242,19 +242,20 @@ def train_model(
 
 
 def nothing_trained(words: int, sample: float) -> str:
-    """What to tell whoever trained without a single pair: the vectors are those that it began with.
+    """What to tell whoever trained without a single pair, with settings for `errors.spelled`.
 
     words: that survived subsampling in all epochs. sample: the threshold of subsampling.
     """
     remedies = ["put the words of a sentence, basket or walk on one line"]
     if sample > 0:
         remedies.append(
-            f"raise sample, which was {sample:g} and drops frequent words, or set it to 0 to keep all"
+            f"raise {setting('sample')}, which was {sample:g} and drops frequent words; 0 keeps them all"
         )
-    remedies.append("lower min_count")
+    remedies.append(f"lower {setting('min_count')}")
+    left = f"of {words} words left by {setting('min_count')} and {setting('sample')}"
     return (
-        f"nothing was trained: of {words} words left by min_count and sample none had another one in its "
-        f"sentence, and the vectors are random; {', '.join(remedies)}"
+        f"nothing was trained: {left} none had another one in its sentence, and the vectors are random; "
+        f"{', '.join(remedies)}"
     )
 
 

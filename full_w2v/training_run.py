@@ -15,6 +15,7 @@ from full_w2v.backends import SpanStats
 from full_w2v.callbacks import StopTraining
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
+from full_w2v.errors import as_python, spelled
 from full_w2v.model import Model
 from full_w2v.model_rows import ModelRows, counted_words, trained_state
 from full_w2v.sentences import CountedSentences
@@ -84,7 +85,9 @@ class TrainingRun:
         seconds = max(time.perf_counter() - self._began, 1e-6)
         model._log_train_end(self._raw_words, self._stats.words, seconds, 0)
         if self._raw_words and not self._stats.pairs:
-            logger.warning("%s", nothing_trained(self._stats.words, float(model.sample or 0)))
+            logger.warning(
+                "%s", spelled(nothing_trained(self._stats.words, float(model.sample or 0)), as_python)
+            )
         model.train_count += 1
         model._clear_post_train()
         with self.stoppable():

@@ -21,7 +21,7 @@ import orjson
 from full_w2v.aside import written_aside
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.decompression import text_chunks
-from full_w2v.errors import CorpusError, FormatError, shown
+from full_w2v.errors import CorpusError, FormatError, shown, template_of
 from full_w2v.magic import HEAD_BYTES, not_utf8
 from full_w2v.vocabulary import Vocabulary
 
@@ -133,7 +133,7 @@ def _lines(path: AnyPath) -> Iterator[tuple[int, bytes]]:
         try:
             content = b"".join(text_chunks(file, str(path)))
         except CorpusError as error:
-            raise FormatError(str(error)) from None
+            raise FormatError(template_of(error)) from None
     if (reason := not_utf8(content[:HEAD_BYTES])) is not None:
         raise FormatError(f"{path}: {reason}")
     for number, line in enumerate(content.split(b"\n"), 1):

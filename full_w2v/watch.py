@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from full_w2v.backends import Backend, SpanStats
 from full_w2v.config import TrainConfig
-from full_w2v.errors import DivergenceError
+from full_w2v.errors import DivergenceError, setting
 
 # Rows of sane trainings are shorter than 100, even of four words and with rates of 0.5 (tests/test_watch.py):
 # a score of 20 makes any label certain. Rows as long as this one only grow.
@@ -83,15 +83,17 @@ class Watch:
     def _advice(self) -> list[str]:
         config = self._config
         advice = {
-            "alpha": f"lower alpha, which was {config.alpha:g} (0.025 is usual)",
-            "window": f"lower window, which was {config.window}" if config.window > 1 else "",
+            "alpha": f"lower {setting('alpha')}, which was {config.alpha:g} (0.025 is usual)",
+            "window": f"lower {setting('window')}, which was {config.window}" if config.window > 1 else "",
             "share_negatives": (
-                f"lower share_negatives, which was {config.share_negatives}"
+                f"lower {setting('share_negatives')}, which was {config.share_negatives}"
                 if config.share_negatives > 1
                 else ""
             ),
             "cbow_mean": (
-                "train with cbow_mean=True" if config.architecture == "cbow" and not config.cbow_mean else ""
+                f"train with {setting('cbow_mean', True)}"
+                if config.architecture == "cbow" and not config.cbow_mean
+                else ""
             ),
             "order": _pair_order(config),
         }
@@ -104,5 +106,5 @@ def _pair_order(config: TrainConfig) -> str:
     plain = config.architecture == "skip-gram" and not config.hierarchical_softmax
     if config.order == "pair" or not exact or not plain:
         return ""
-    alone = " and share_negatives=1" if config.share_negatives > 1 else ""
-    return f"train with order='pair'{alone}"
+    alone = f" and {setting('share_negatives', 1)}" if config.share_negatives > 1 else ""
+    return f"train with {setting('order', 'pair')}{alone}"

@@ -119,10 +119,10 @@ def test_a_kept_file_has_the_permissions_that_files_have(tmp_path):
 
 def test_a_kept_file_that_cannot_be_moved_into_place_is_one_clear_error(tmp_path, monkeypatch):
     def fail(*_):
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(CorpusError, match=f"ids: cannot make .*{os.strerror(errno.EXDEV)}"):
+    with pytest.raises(CorpusError, match=f"ids: cannot make .*{os.strerror(errno.EIO)}"):
         encoded(path=tmp_path / "ids")
     assert os.listdir(tmp_path) == []
 

@@ -15,7 +15,7 @@ from full_w2v.backends.cpu import CpuBackend
 from full_w2v.backends.reference import ReferenceBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import DivergenceError
+from full_w2v.errors import DivergenceError, as_python, spelled
 from full_w2v.model import Model
 from full_w2v.trainer import Training, train_model
 from full_w2v.vocabulary import Vocabulary
@@ -153,7 +153,7 @@ ADVICE = {
 def test_advice_names_settings_that_can_be_changed_and_is_valid(name: str) -> None:
     settings, expected = ADVICE[name]
     watch = Watch(CpuBackend(), TrainConfig(**settings), 10, 100)
-    advice = watch._advice()
+    advice = [spelled(line, as_python) for line in watch._advice()]
     assert advice == ["lower alpha, which was 0.025 (0.025 is usual)", *expected]
     for line in advice:
         if line.startswith("train with "):

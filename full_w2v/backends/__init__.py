@@ -5,7 +5,7 @@ from importlib import import_module
 
 from full_w2v.backends.base import Backend, SpanStats
 from full_w2v.config import TrainConfig
-from full_w2v.errors import BackendError, ConfigError
+from full_w2v.errors import BackendError, ConfigError, setting
 
 __all__ = ["BACKENDS", "Backend", "BackendStatus", "SpanStats", "backend_status", "open_backend"]
 
@@ -44,7 +44,7 @@ def open_backend(name: str = "auto", config: TrainConfig | None = None) -> Backe
     if name == "auto":
         name = _first_usable(config or TrainConfig())
     if name not in _CLASSES:
-        raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
+        raise ConfigError(f"{setting('backend')} must be one of {', '.join(BACKENDS)}, got {name!r}")
     status = _status(name)
     if not status.usable:
         raise BackendError(

@@ -4,7 +4,7 @@ from full_w2v import _native
 from full_w2v.backends.base import SpanStats
 from full_w2v.config import SIMD_LEVELS, TrainConfig, simd_cap, usable_cores
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError
+from full_w2v.errors import BackendError, setting
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
@@ -116,7 +116,7 @@ class CpuBackend:
         try:
             trainer.pin_threads()
         except RuntimeError as error:
-            raise BackendError(f"{error}; train without pin_threads (--pin-threads)") from None
+            raise BackendError(f"{error}; train with {setting('pin_threads', False)}") from None
 
     def _loaded(self) -> _native.CpuTrainer:
         if self._trainer is None:

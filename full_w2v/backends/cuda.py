@@ -14,7 +14,7 @@ from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.backends.in_flight import most_in_flight
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError
+from full_w2v.errors import BackendError, setting
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
@@ -111,23 +111,30 @@ class CudaBackend:
         than the largest block or, with scores in TF32, than tiles of tensor cores take.
         """
         if config.architecture != "skip-gram":
-            return f"cuda trains skip-gram only, got architecture={config.architecture!r}; use backend='cpu'"
+            return (
+                f"cuda trains skip-gram only, got {setting('architecture', config.architecture)}; "
+                f"use {setting('backend', 'cpu')}"
+            )
         if config.hierarchical_softmax:
-            return "cuda trains with negative sampling only, got hierarchical_softmax=True; use backend='cpu'"
+            return (
+                f"cuda trains with negative sampling only, got {setting('hierarchical_softmax', True)}; "
+                f"use {setting('backend', 'cpu')}"
+            )
         if config.row_precision != "float32" and (
             config.share_negatives != 1 or config.score_precision != "float32"
         ):
             return (
-                f"cuda keeps rows in {config.row_precision} only with share_negatives=1 and"
-                f" score_precision='float32', got {config.share_negatives} and {config.score_precision!r};"
-                " use backend='cpu'"
+                f"cuda keeps rows in {config.row_precision} only with {setting('share_negatives', 1)} and"
+                f" {setting('score_precision', 'float32')}, got {config.share_negatives} and"
+                f" {config.score_precision!r};"
+                f" use {setting('backend', 'cpu')}"
             )
         longest = MAX_VECTOR_SIZE if config.score_precision == "float32" else MAX_TENSOR_VECTOR_SIZE
         if config.vector_size > longest:
             return (
-                f"vector_size must be at most {longest} on the cuda backend with"
-                f" score_precision={config.score_precision!r}, got {config.vector_size};"
-                " backend='cpu' takes more"
+                f"{setting('vector_size')} must be at most {longest} on the cuda backend with"
+                f" {setting('score_precision', config.score_precision)}, got {config.vector_size};"
+                f" {setting('backend', 'cpu')} takes more"
             )
         return ""
 
@@ -172,7 +179,7 @@ class CudaBackend:
         config, vocabulary = model.config, model.vocabulary
         reason = self.refusal(config)
         if model.locks is not None:
-            reason = "the cuda backend does not lock rows; use backend='cpu'"
+            reason = f"the cuda backend does not lock rows; use {setting('backend', 'cpu')}"
         if reason:
             raise BackendError(reason)
         try:

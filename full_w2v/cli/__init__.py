@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from full_w2v.cli.options import fail, new_parser
 from full_w2v.cli.spelling import as_options
-from full_w2v.errors import ConfigError, FullW2VError
+from full_w2v.errors import ConfigError, FullW2VError, spelled
 
 __all__ = ["main"]
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _abandon_stdout()
         message, code = _explained(error)
         if isinstance(error, FullW2VError):
-            message = as_options(message, options.parser.options)
+            message = spelled(error.template, as_options(options.parser.options))
         return fail(message, code)
     return 0
 

@@ -14,7 +14,7 @@ from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import ReadSettings, expanded
 from full_w2v.decompression import FORMATS as COMPRESSIONS
-from full_w2v.errors import ConfigError, FormatError, TrainingWarning, shown
+from full_w2v.errors import ConfigError, FormatError, TrainingWarning, setting, shown, spelled
 from full_w2v.phrases import PhraseSettings
 from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
@@ -51,7 +51,7 @@ def train(options: argparse.Namespace) -> None:
         )
     result.save(options.output)
     for message in result.report.warnings:
-        print(f"full-w2v: warning: {as_options(message, options.parser.options)}", file=sys.stderr)
+        print(f"full-w2v: warning: {spelled(message, as_options(options.parser.options))}", file=sys.stderr)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
     _print(json.dumps(report) if options.json else _summary(report))
 
@@ -151,7 +151,7 @@ def _phrases(options: argparse.Namespace) -> PhraseSettings:
     try:
         return PhraseSettings(**chosen)
     except ConfigError as error:
-        raise ConfigError(f"{PHRASE}{error}") from None
+        raise ConfigError(spelled(error.template, lambda name, _: setting(PHRASE + name))) from None
 
 
 def backends(options: argparse.Namespace) -> None:

@@ -1,40 +1,39 @@
 """Spells settings in messages as the options of the command line that set them."""
 
-import re
+import ast
 from collections.abc import Mapping
 
-# Options that stand for one value of a setting.
+from full_w2v.errors import Spell, as_python
+
+# Options that stand for one value of a setting, by that value's repr().
 FLAGS = {
-    ("architecture", "cbow"): "--cbow",
-    ("architecture", "skip-gram"): "no --cbow",
+    ("architecture", "'cbow'"): "--cbow",
+    ("architecture", "'skip-gram'"): "no --cbow",
     ("hierarchical_softmax", "True"): "--hs",
     ("hierarchical_softmax", "False"): "no --hs",
 }
-# A setting has an underscore, or a value behind it, or is what the message is about; not so a word in quotes
-# or a part of a path.
-SETTING = re.compile(
-    r"""(?<![\w/.'"-])(?P<name>[a-z]\w*)(?:=(?P<quote>['"]?)(?P<value>[^\s,;'"()]+)(?P=quote))?(?![\w/.'"-])"""
-)
-SUBJECT = re.compile(r"give either (\w+) or (\w+)|(\w+) must\b")
 
 
-def as_options(message: str, options: Mapping[str, str]) -> str:
-    """The message with the names of settings replaced by options.
+def as_options(options: Mapping[str, str]) -> Spell:
+    """Names settings by options, which are given by the name of what they set: min_alpha: "--min-alpha"."""
 
-    options: by the name of what they set. For instance min_alpha: "--min-alpha".
-    """
-    about = SUBJECT.match(message)
-    subjects = {name for name in about.groups() if name} if about else set()
-
-    def spelled(found: re.Match[str]) -> str:
-        name, value = found["name"], found["value"]
-        if name not in options or not (value or "_" in name or name in subjects):
-            return found[0]
-        if (name, value) in FLAGS:
-            return FLAGS[name, value]
+    def spell(name: str, value: str | None) -> str:
+        if name not in options:
+            return as_python(name, value)
         option = options[name]
+        if (name, value) in FLAGS:
+            return FLAGS[name, str(value)]
         if value in ("True", "False"):
             return option if value == "True" else f"--no-{option[2:]}"
-        return f"{option} {value}" if value else option
+        return option if value is None else f"{option} {_plain(value)}"
 
-    return SETTING.sub(spelled, message)
+    return spell
+
+
+def _plain(value: str) -> str:
+    """A value as it is typed: text without quotes, where that is how Python would show it."""
+    try:
+        text = ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+    return text if isinstance(text, str) and text.isprintable() else value

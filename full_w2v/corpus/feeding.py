@@ -5,7 +5,7 @@ from typing import Any
 
 from full_w2v import _native
 from full_w2v.corpus.settings import ReadSettings
-from full_w2v.errors import CorpusError, shown
+from full_w2v.errors import CorpusError, setting, shown
 
 TEXTS_AT_ONCE = 256
 ASCII_SPACES = " \n\t\r\v\f"
@@ -114,7 +114,9 @@ def _checked(text: str, reading: ReadSettings) -> str:
     if "\0" not in text:
         return text
     if reading.errors == "strict":
-        raise CorpusError(f"the text {shown(text[:40])} holds a NUL; decode with errors='replace'")
+        raise CorpusError(
+            f"the text {shown(text[:40])} holds a NUL; decode with {setting('errors', 'replace')}"
+        )
     return text.replace("\0", "\ufffd" if reading.errors == "replace" else "")
 
 

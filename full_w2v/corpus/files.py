@@ -17,7 +17,7 @@ from full_w2v.corpus.records import json_batches, spooled, table_batches
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.decompression import check_no_archive, compression_of, text_chunks
-from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.errors import ConfigError, CorpusError, setting
 from full_w2v.magic import HEAD_BYTES, likely_encoding, marked_encoding
 
 SUFFIXES = {
@@ -81,8 +81,8 @@ class _FileReader:
             kind = _kind_of(self._place, head, self._reading)
             if kind == "text" and self._reading.column is not None:
                 raise ConfigError(
-                    f"{self._place.name}: column={self._reading.column!r} is for JSON lines and tables, but "
-                    "this looks like text; say what it is with format='jsonl'"
+                    f"{self._place.name}: {setting('column', self._reading.column)} is for JSON lines and "
+                    f"tables, but this looks like text; say what it is with {setting('format', 'jsonl')}"
                 )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
             if kind in ("text", "jsonl") and compression is None:
@@ -122,7 +122,7 @@ class _FileReader:
         if marked is not None and marked != family:
             raise CorpusError(
                 f"{self._place.name}: begins with the byte-order mark of {marked.upper()}; "
-                f"decode with encoding='{marked}'"
+                f"decode with {setting('encoding', marked)}"
             )
         likely = likely_encoding(head)
         # With strict errors, other encodings come to a NUL, and to its line.
@@ -130,7 +130,7 @@ class _FileReader:
         if marked is None and likely not in (None, self._reading.encoding) and is_hidden:
             raise CorpusError(
                 f"{self._place.name}: holds NULs where {str(likely).upper()} has them; "
-                f"decode with encoding='{likely}'"
+                f"decode with {setting('encoding', likely)}"
             )
 
     def _feed_text(self, chunks: Iterator[bytes]) -> None:
@@ -193,7 +193,7 @@ class _FileReader:
             return self._invalid(line, byte, offset)
         where = f"line {line} holds a NUL" + (f" (byte {offset})" if _is_utf8(self._reading) else "")
         likely = likely_encoding(self._start)
-        advice = "errors='replace'" if likely is None else f"encoding='{likely}'"
+        advice = setting("errors", "replace") if likely is None else setting("encoding", likely)
         return (
             f"{self._place.name}: {where}, so it is not text, or not {self._reading.encoding.upper()}; "
             f"decode with {advice}"
@@ -203,7 +203,8 @@ class _FileReader:
         other = likely_encoding(self._start) or ("latin-1" if _is_utf8(self._reading) else "utf-8")
         return (
             f"{self._place.name}: line {line} is not {self._reading.encoding.upper()} "
-            f"(byte {byte:#04x} at {offset}); decode with encoding='{other}' or errors='replace'"
+            f"(byte {byte:#04x} at {offset}); decode with {setting('encoding', other)} or "
+            f"{setting('errors', 'replace')}"
         )
 
     def _undecodable(self, error: UnicodeError) -> str:
@@ -211,10 +212,11 @@ class _FileReader:
         if encoding not in ("utf-16", "utf-32"):
             return f"{self._place.name}: is not {encoding.upper()} ({error}); decode with another encoding"
         likely = likely_encoding(self._start) or "utf-8"
-        orders = f"'{likely}'" if likely != "utf-8" else f"'{encoding}-le', '{encoding}-be' or '{likely}'"
+        others = [likely] if likely != "utf-8" else [f"{encoding}-le", f"{encoding}-be", likely]
+        advice = " or ".join(setting("encoding", other) for other in others)
         return (
             f"{self._place.name}: has no byte-order mark, which {encoding.upper()} begins with; "
-            f"decode with encoding={orders}"
+            f"decode with {advice}"
         )
 
 

@@ -9,7 +9,7 @@ from full_w2v.corpus.base import Corpus, Done
 from full_w2v.corpus.feeding import feed_lists, feed_values
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.corpus.spelling import Spelling
-from full_w2v.errors import ConfigError, CorpusError
+from full_w2v.errors import ConfigError, CorpusError, setting
 
 ITEMS_AT_ONCE = 256
 ROWS_AT_ONCE = 1_000
@@ -74,7 +74,9 @@ class Records(Corpus):
             counter.end_source()
             return counter.finish()
         except _native.InvalidTextError:
-            raise CorpusError(f"{self.name}: a text holds a NUL; read with errors='replace'") from None
+            raise CorpusError(
+                f"{self.name}: a text holds a NUL; read with {setting('errors', 'replace')}"
+            ) from None
 
 
 def is_dataset(source: object) -> bool:
@@ -87,7 +89,7 @@ def dataset_batches(dataset: Any, reading: ReadSettings) -> Iterator[Any]:
     column = reading.column or "text"
     names = dataset.column_names
     if names is not None and column not in names:  # a streamed dataset may not know its columns
-        raise ConfigError(f"column must be one of {', '.join(names)}, got {column!r}")
+        raise ConfigError(f"{setting('column')} must be one of {', '.join(names)}, got {column!r}")
     if hasattr(dataset, "iter"):
         for batch in dataset.iter(batch_size=ROWS_AT_ONCE):
             yield from ({column: value} for value in batch[column])

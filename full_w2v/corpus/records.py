@@ -7,7 +7,7 @@ from typing import IO, Any
 import orjson
 
 from full_w2v.corpus.settings import ReadSettings
-from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.errors import ConfigError, CorpusError, setting, shown
 
 ROWS_AT_ONCE = 1_000
 DEFAULT_COLUMN = "text"
@@ -105,7 +105,7 @@ def _table_column(schema: Any, reading: ReadSettings, name: str) -> str:
     names = schema.names
     column = reading.column or (DEFAULT_COLUMN if DEFAULT_COLUMN in names or len(names) != 1 else names[0])
     if names.count(column) != 1:
-        raise ConfigError(f"{name}: column must be one of {', '.join(names)}, got {column!r}")
+        raise ConfigError(f"{name}: {setting('column')} must be one of {', '.join(names)}, got {column!r}")
     kind = schema.field(column).type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     words = kind.value_type if is_list or pa.types.is_dictionary(kind) else kind

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from unicodedata import normalize
 
 from full_w2v.config import checked_integer
-from full_w2v.errors import ConfigError, shown
+from full_w2v.errors import ConfigError, setting, shown
 
 Normalization = Literal["NFC", "NFKC"]
 ERRORS = ("strict", "replace", "ignore")
@@ -105,7 +105,9 @@ def _pattern_tokenizer(pattern: str) -> Callable[[list[str]], list[list[str]]]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise ConfigError(f"pattern must be a regular expression, got {shown(pattern)}: {error}") from None
+        raise ConfigError(
+            f"{setting('pattern')} must be a regular expression, got {shown(pattern)}: {error}"
+        ) from None
 
     def tokenize(texts: list[str]) -> list[list[str]]:
         return [[match[0] for match in expression.finditer(text) if match[0]] for text in texts]
@@ -133,19 +135,23 @@ def _file_tokenizer(path: Path) -> Callable[[list[str]], list[list[str]]]:
 
 def _checked_tokens(tokens: Iterable[str]) -> list[str]:
     if isinstance(tokens, (str, bytes)):
-        raise ConfigError(f"tokenizer must return a list of tokens, got the string {shown(tokens)}")
+        raise ConfigError(
+            f"{setting('tokenizer')} must return a list of tokens, got the string {shown(tokens)}"
+        )
     return list(tokens)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        raise ConfigError(f"{setting(name)} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def _span(sentences: object) -> int:
     if isinstance(sentences, str):
         if not sentences.isascii() or not sentences.isdigit():
-            raise ConfigError(f"sentences must be line, document or a number of tokens, got {sentences!r}")
+            raise ConfigError(
+                f"{setting('sentences')} must be line, document or a number of tokens, got {sentences!r}"
+            )
         sentences = int(sentences)
     return checked_integer("sentences", sentences, 1, MAX_SPAN)
 
@@ -157,6 +163,6 @@ def _encoding_name(encoding: str) -> str:
         "".encode(name)
     except (LookupError, TypeError, ValueError):  # ValueError: a NUL, or an encoding that encodes nothing
         raise ConfigError(
-            f"encoding must be one that Python knows, such as latin-1, got {encoding!r}"
+            f"{setting('encoding')} must be one that Python knows, such as latin-1, got {encoding!r}"
         ) from None
     return "utf-8" if name == "utf-8-sig" else name

@@ -37,7 +37,7 @@ from full_w2v.aside import (
     written_aside_together,
 )
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import FormatError
+from full_w2v.errors import FormatError, template_of
 from full_w2v.formats import (
     keyed_vectors,
     native,
@@ -243,4 +243,4 @@ def _blamed_on(path: AnyPath) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        raise FormatError(f"{os.fspath(path)}: {error}") from error
+        raise FormatError(f"{os.fspath(path)}: {template_of(error)}") from error

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from full_w2v.config import checked_integer
 from full_w2v.corpus import ERRORS
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import ConfigError, FormatError, shown
+from full_w2v.errors import ConfigError, FormatError, setting, shown
 
 DUPLICATES = ("refuse", "first")
 
@@ -37,7 +37,7 @@ class LoadOptions:
         for name, known in (("errors", ERRORS), ("duplicates", DUPLICATES)):
             value = getattr(self, name)
             if value not in known:
-                raise ConfigError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+                raise ConfigError(f"{setting(name)} must be one of {', '.join(known)}, got {value!r}")
 
     def rows(self, available: int) -> int:
         """How many of the available rows to load."""
@@ -51,7 +51,7 @@ class LoadOptions:
             byte = word[error.start]
             raise FormatError(
                 f"{place}: the word {shown(word)} is not UTF-8 (byte 0x{byte:02x}); "
-                "errors='replace' would load it"
+                f"{setting('errors', 'replace')} would load it"
             ) from None
 
     def embeddings(
@@ -69,7 +69,7 @@ class LoadOptions:
             if first.setdefault(word, row) < row and self.duplicates == "refuse":
                 raise FormatError(
                     f"the word {shown(word)} stands in row {first[word] + 1} and again in row {row + 1}; "
-                    "duplicates='first' would keep the first of them"
+                    f"{setting('duplicates', 'first')} would keep the first of them"
                 )
         if len(first) < len(words):
             rows = list(first.values())

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
 from full_w2v.embeddings import Embeddings, first_not_finite
-from full_w2v.errors import ConfigError, FormatError, shown
+from full_w2v.errors import ConfigError, FormatError, shown, template_of
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.tensors import TensorFile, opened
 from full_w2v.formats.words import encoded
@@ -175,7 +175,7 @@ def _config(text: str) -> TrainConfig:
     try:
         return TrainConfig.from_dict(settings)
     except ConfigError as error:
-        raise FormatError(f"the settings are not valid: {error}") from error
+        raise FormatError(f"the settings are not valid: {template_of(error)}") from error
 
 
 def _raw_tokens(text: str) -> int:

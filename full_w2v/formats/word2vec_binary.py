@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import FormatError, shown
+from full_w2v.errors import FormatError, setting, shown
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.words import check_room, header, separable, without_mark
 
@@ -115,7 +115,7 @@ class _Reader:
         return None
 
     def _cut_short(self, row: int) -> str:
-        hint = f"; limit={row} would load these" if row else ""
+        hint = f"; {setting('limit', row)} would load these" if row else ""
         return (
             f"line 1 says {self._all_rows} words of {self._dimension} values, the file ends after {row}{hint}"
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from full_w2v.config import MAX_VECTOR_SIZE
 from full_w2v.embeddings import Embeddings
-from full_w2v.errors import FormatError, shown
+from full_w2v.errors import FormatError, setting, shown, template_of
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.words import check_beginning, check_room, header, separable, without_mark
 
@@ -90,7 +90,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
             check_room(rows, dimension, 2 * dimension + 1, size + 1)  # the last newline may be missing
             words, vectors = _read_lines(file, 2, rows, dimension, options)
             if len(words) < rows:
-                hint = f"; limit={len(words)} would load these" if words else ""
+                hint = f"; {setting('limit', len(words))} would load these" if words else ""
                 raise FormatError(
                     f"line 1 says {sizes[0]} words, got {len(words)}; the file is cut short{hint}"
                 )
@@ -126,7 +126,7 @@ def _read_lines(
             try:
                 word, values = _word_and_values(text, dimension)
             except FormatError as error:
-                raise FormatError(f"line {number}: {error}") from None
+                raise FormatError(f"line {number}: {template_of(error)}") from None
             vectors[len(words)] = values
             words.append(options.decoded(word, f"line {number}"))
             if len(words) == options.limit:

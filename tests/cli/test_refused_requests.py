@@ -261,7 +261,7 @@ def test_a_word_that_the_format_cannot_hold_is_an_error(command: Command, tmp_pa
 def test_diverged_training_is_an_error(refused: Refused, corpus: Path) -> None:
     error = refused(corpus, "--alpha", "10", "--min-alpha", "10", "--sample", "0", "--vector-size", "300")
     assert error.startswith("training diverged: ")
-    assert "lower alpha, which was 10 (0.025 is usual)" in error
+    assert "lower --alpha, which was 10 (0.025 is usual)" in error
 
 
 @pytest.mark.parametrize(

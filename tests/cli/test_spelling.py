@@ -3,52 +3,67 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from programs import Command
 
 from full_w2v.cli.spelling import as_options
+from full_w2v.errors import ConfigError, setting, spelled
 
 OPTIONS = {
     "vector_size": "--vector-size",
-    "window": "--window",
-    "min_count": "--min-count",
     "order": "--order",
-    "errors": "--errors",
     "cbow_mean": "--cbow-mean",
     "vocabulary": "--vocab",
-    "phrases": "--phrases",
     "architecture": "--cbow",
     "hierarchical_softmax": "--hs",
-    "share_negatives": "--share-negatives",
+    "encoding": "--encoding",
 }
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"),
+    ("part", "option", "python"),
     [
-        ("vector_size must be between 1 and 9, got 0", "--vector-size must be between 1 and 9, got 0"),
-        ("window must be a whole number, got 'x'", "--window must be a whole number, got 'x'"),
-        (
-            "share_negatives above 1 needs order='window', got order='pair'",
-            "--share-negatives above 1 needs --order window, got --order pair",
-        ),
-        ("architecture='cbow' needs order='window'", "--cbow needs --order window"),
-        ("got 0; 0 needs hierarchical_softmax=True", "got 0; 0 needs --hs"),
-        ("needs architecture='skip-gram', got 'cbow'", "needs no --cbow, got 'cbow'"),
-        ("cbow_mean=False is odd", "--no-cbow-mean is odd"),
-        ("give either phrases or vocabulary, got both", "give either --phrases or --vocab, got both"),
-        (
-            "no word occurs min_count=5 times; lower min_count",
-            "no word occurs --min-count 5 times; lower --min-count",
-        ),
-        # Words of the language, of the corpus and of paths stay what they are.
-        ("holds no word of the vocabulary", "holds no word of the vocabulary"),
-        ("the most frequent, 'min_count', occurs 3 times", "the most frequent, 'min_count', occurs 3 times"),
-        ("/tmp/min_count/x.txt: no window here", "/tmp/min_count/x.txt: no window here"),
-        ("x.txt: line 1 has too many errors", "x.txt: line 1 has too many errors"),
+        (setting("vector_size"), "--vector-size", "vector_size"),
+        (setting("order", "window"), "--order window", "order='window'"),
+        (setting("vector_size", 3), "--vector-size 3", "vector_size=3"),
+        (setting("architecture", "cbow"), "--cbow", "architecture='cbow'"),
+        (setting("architecture", "skip-gram"), "no --cbow", "architecture='skip-gram'"),
+        (setting("hierarchical_softmax", True), "--hs", "hierarchical_softmax=True"),
+        (setting("hierarchical_softmax", False), "no --hs", "hierarchical_softmax=False"),
+        (setting("cbow_mean", False), "--no-cbow-mean", "cbow_mean=False"),
+        (setting("encoding", "a=b\n"), "--encoding 'a=b\\n'", "encoding='a=b\\n'"),
+        (setting("blocks", 4), "blocks=4", "blocks=4"),  # no option sets it
     ],
 )
-def test_settings_are_spelled_as_options(message: str, expected: str) -> None:
-    assert as_options(message, OPTIONS) == expected
+def test_settings_are_spelled_as_the_front_end_does(part: str, option: str, python: str) -> None:
+    error = ConfigError(f"a, {part}; b")
+    assert spelled(error.template, as_options(OPTIONS)) == f"a, {option}; b"
+    assert str(error) == f"a, {python}; b"
+
+
+@given(st.text(), st.text(), st.text())
+def test_nothing_else_of_a_message_changes(before: str, value: str, after: str) -> None:
+    """Paths, words and values may hold the names of settings, NULs or what looks like an option."""
+    for text in (before, f"{before}vector_size={value} order='{value}'"):
+        error = ConfigError(f"{text}{setting('encoding', value)}{after}")
+        assert str(error) == f"{text}encoding={value!r}{after}"
+        found = spelled(error.template, as_options(OPTIONS))
+        assert found.startswith(f"{text}--encoding ")
+        assert found.endswith(after)
+
+
+@pytest.mark.parametrize(
+    "name", ["vector_size", "encoding=latin-1 text.txt", "min_count must", "give either a or b"]
+)
+def test_a_file_named_like_a_setting_keeps_its_name(command: Command, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"caf\xe9 noir\n")
+    done = command("train", tmp_path / name, "--output", tmp_path / "v.txt")
+    assert done.code == 1
+    assert done.error.startswith(f"{tmp_path / name}: line 1 is not UTF-8 (byte 0xe9 at 3); decode with ")
+    assert done.error.endswith("decode with --encoding latin-1 or --errors replace")
+    missing = command("train", tmp_path / name / "x", "--output", tmp_path / "v.txt")
+    assert str(tmp_path / name / "x") in missing.error
 
 
 @pytest.mark.parametrize(
