@@ -198,6 +198,7 @@ class Training:
         )
 
     def _train_span(self, begin: int, end: int, epoch: int) -> None:
+        self._watch.before_span()
         before = time.perf_counter()
         stats = self._backend.train(self._corpus, begin, end, epoch)
         seconds = max(time.perf_counter() - before, 1e-6)

@@ -45,12 +45,15 @@ class Watch:
         """The next spans are to look at every row once."""
         self._next = 0
 
+    def before_span(self) -> None:
+        """Rows are about to change."""
+        self._checked = False
+
     def after_span(self, stats: SpanStats, tokens: int) -> None:
         """Looks at some rows, and at the loss; an epoch's spans look at every row once.
 
         stats: of the span. tokens: trained in it. Raises DivergenceError if something is absurd.
         """
-        self._checked = False
         stripe = -(-self._rows * tokens // self._tokens)
         begin, self._next = self._next, min(self._next + stripe, self._rows)
         norm = self._backend.largest_norm(0, min(FREQUENT_ROWS, self._rows))

@@ -82,21 +82,25 @@ def train_first_epoch(model: Model, corpus: EncodedCorpus) -> None:
 def test_absurd_rows_are_not_copied_into_the_model_by_whatever_ends_training() -> None:
     """Neither a call of sync nor Ctrl-C hands over what diverged since the last look."""
     model, corpus = job()
-    backend = Poisoned(WORDS - 1, np.nan)
     before: list[np.ndarray] = []
 
-    def train() -> None:
-        with Training(model, corpus, backend=backend) as training:
-            training.run_epoch(0)
-            before.extend(matrix.copy() for matrix in model.matrices)
-            backend.train(corpus, 0, 8192, 1)
-            training._watch.after_span(SpanStats(), 1)
-            with pytest.raises(DivergenceError, match="vectors hold values that are not finite"):
-                training.sync()
-            raise KeyboardInterrupt
+    class Interrupted(Poisoned):
+        def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+            stats = super().train(corpus, begin, end, epoch)
+            if epoch == 1:
+                with pytest.raises(DivergenceError, match="vectors hold values that are not finite"):
+                    training.sync()
+                raise KeyboardInterrupt
+            return stats
 
-    with pytest.raises(KeyboardInterrupt):
-        train()
+    with Training(model, corpus, backend=Interrupted(WORDS - 1, np.nan)) as training:
+        training.run_epoch(0)
+        before.extend(matrix.copy() for matrix in model.matrices)
+        with pytest.raises(KeyboardInterrupt):
+            training.run_epoch(1)
+        with pytest.raises(DivergenceError):
+            training.sync()
+        training.reload(model)
     for matrix, kept in zip(model.matrices, before, strict=True):
         np.testing.assert_array_equal(matrix, kept)
 
@@ -243,6 +247,20 @@ def test_norms_are_those_of_the_rows_asked_for(threads: int) -> None:
             expected = np.linalg.norm(rows, axis=1).max()
             assert backend.largest_norm(begin, end) == pytest.approx(expected, rel=1e-6)
         backend.close()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("backend", [CpuBackend, ReferenceBackend])
+def test_what_is_not_finite_has_an_infinite_norm(backend: Any, value: float) -> None:
+    for matrix in (0, 1, 2):
+        model, _ = job(hierarchical_softmax=True, negative=1)
+        model.matrices[matrix][7, 7] = value
+        started = backend()
+        started.load(model)
+        assert started.largest_norm(0, WORDS) == np.inf
+        assert started.largest_norm(7, 8) == np.inf
+        assert started.largest_norm(8, WORDS) < 1.0
+        started.close()
 
 
 def test_equal_bits_come_back_whatever_the_number_of_threads_that_copy() -> None:

@@ -89,6 +89,8 @@ PYBIND11_MODULE(_cuda_emulated, module) {
   module.def("reset_ptx_counters", &emulator::ptx::reset_counters);
   module.def("most_launches_in_flight", &emulator::most_launches_in_flight,
              "The most launches that were enqueued and not yet done at a time, since configure().");
+  module.def("most_blocks_resident", &emulator::most_blocks_resident,
+             "The most blocks of a launch that ran at a time, since configure().");
   module.def(
       "create_stream",
       [] {

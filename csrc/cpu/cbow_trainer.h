@@ -62,7 +62,7 @@ class CbowTrainer {
   void train_steps(int32_t t, int32_t i, int32_t further, int32_t repeated) {
     const int32_t most = params_.step_pairs, block = strip_contexts(params_, repeated);
     if (repeated > most) tile_.share *= static_cast<float>(most) / static_cast<float>(repeated);
-    for (int32_t begin = 0; begin < further; begin += block) {
+    for (int32_t begin = 0; begin < further && !tile_.is_stopped(); begin += block) {
       collect_block(t, begin, begin + block < further ? begin + block : further);
       train_step(t, i, false);
     }

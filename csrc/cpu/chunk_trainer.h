@@ -170,7 +170,7 @@ class ChunkTrainer {
 
   void train_pairs(const Segment& segment, int32_t t, int32_t i) {
     const uint32_t* const ids = words_.outputs(t);
-    for (int o = 0; o < work_.tile_outputs; ++o) {
+    for (int o = 0; o < work_.tile_outputs && !tile_.is_stopped(); ++o) {
       if (o > 0 && ids[o] == ids[0]) continue;
       const float label = o == 0 ? 1.0f : 0.0f;
       words_.for_each_context(segment, i, [&](uint32_t id) {

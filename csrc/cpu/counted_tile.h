@@ -40,10 +40,11 @@ class CountedTile {
     collect_outputs(t, first, behind);
     if (!words_.trains_in_place()) hold_contexts(segment, first, behind);
     step_.rate = tile_.rate;
+    step_.stopped = tile_.stopped;
     step_.ahead_rows = tile_.ahead_rows;
     const int32_t block = params_.step_pairs < further_ ? params_.step_pairs : further_;
     int64_t pairs = 0;
-    for (int32_t begin = 0; begin < further_; begin += block) {
+    for (int32_t begin = 0; begin < further_ && !tile_.is_stopped(); begin += block) {
       choose_outputs(begin, begin + block < further_ ? begin + block : further_);
       if (step_.outputs == 0) continue;  // all of them are negatives that equal the target
       if (words_are_distinct(segment, first)) {
@@ -51,7 +52,7 @@ class CountedTile {
         continue;
       }
       Place place = window_of(segment, first);
-      while (collect_strip(segment, behind, place)) pairs += train_step(train);
+      while (!tile_.is_stopped() && collect_strip(segment, behind, place)) pairs += train_step(train);
     }
     words_.release_held(tile_);
     words_.round_held(tile_, first);

@@ -100,7 +100,7 @@ struct GeneralKernel {
     const int blocks = Layout::ceil_divide(tile.outputs, layout.width);
     Band band{0, 0, blocks > 1, tile.output, Layout::ceil_divide(tile.ahead_rows, blocks)};
     if (length < tile.contexts) band.old_output = copy_outputs(tile);
-    for (; band.first < tile.contexts; band.first = band.last) {
+    for (; band.first < tile.contexts && !tile.is_stopped(); band.first = band.last) {
       band.last = Layout::least(band.first + length, tile.contexts);
       find_gradients(tile, layout, band);
       update(tile, layout, band);

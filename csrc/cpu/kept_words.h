@@ -40,11 +40,12 @@ class KeptWords {
   template <class Train>
   void for_each_tile(const Segment* segments, int count, Tile& tile, const Train& train) const {
     int32_t t = 0;
+    tile.stopped = job_.stopped;
     for (int s = 0; s < count; ++s) {
       const Segment& segment = segments[s];
       tile.rate = learning_rate(params_, job_.corpus.tokens(), job_.epoch, segment.begin);
       for (int32_t i = segment.first; i < segment.last; i += params_.share_negatives) {
-        if (job_.stopped->load(std::memory_order_relaxed)) return;
+        if (tile.is_stopped()) return;
         train(segment, t++, i);
       }
     }

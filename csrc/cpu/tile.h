@@ -1,6 +1,7 @@
 // A tile: the context rows and the output rows that meet at once, and how often each pair of them is trained.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace full_w2v {
@@ -31,6 +32,11 @@ struct Tile {
   int ahead_rows;
   bool keep_scores;
   bool once;  // every pair is trained once, those of output 0 with label 1: what the general kernel must know
+  const std::atomic<bool>* stopped;  // once it is true what is left of a large tile is not trained; or null
+
+  __attribute__((always_inline)) bool is_stopped() const {
+    return stopped && stopped->load(std::memory_order_relaxed);
+  }
 };
 
 constexpr int kMostBand = 32;  // contexts that are trained together

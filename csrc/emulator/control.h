@@ -20,5 +20,7 @@ void reset_counters();
 
 // The most launches that were enqueued and not yet done at a time, since the last configure().
 int64_t most_launches_in_flight();
+// The most blocks of a launch that ran at a time, since the last configure().
+int64_t most_blocks_resident();
 
 }  // namespace emulator

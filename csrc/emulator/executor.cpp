@@ -119,6 +119,7 @@ std::optional<Fault> Executor::run(const Launch& launch) {
     for (Block& block : slots_) {
       if (block.alive == 0 && started < blocks) start_block(block, started++);
     }
+    note_resident();
     Thread* next = next_thread(Next::any_warp);
     if (next == nullptr) break;
     current_ = next;
@@ -133,6 +134,12 @@ std::optional<Fault> Executor::run(const Launch& launch) {
   slots_.clear();
   launch_ = nullptr;
   return fault_;
+}
+
+void Executor::note_resident() {
+  const auto resident =
+      std::count_if(slots_.begin(), slots_.end(), [](const Block& block) { return block.alive > 0; });
+  most_resident_ = std::max<int64_t>(most_resident_, resident);
 }
 
 void Executor::prepare_slots() {

@@ -101,6 +101,10 @@ class Executor {
   // Runs all blocks of the launch, or returns the fault that stopped it.
   std::optional<Fault> run(const Launch& launch);
 
+  // The most blocks that ran at a time, since the last forget_resident().
+  int64_t most_resident() const { return most_resident_; }
+  void forget_resident() { most_resident_ = 0; }
+
   // For the built-ins: what the running thread is and where it meets others.
   Thread* current() const { return current_; }
   const Launch& launch() const { return *launch_; }
@@ -124,12 +128,14 @@ class Executor {
   [[noreturn]] void fault_deadlock();
   uint32_t random();
   void prepare_slots();
+  void note_resident();
 
   const Launch* launch_ = nullptr;
   Thread* current_ = nullptr;
   Fiber main_;
   std::vector<Block> slots_;
   std::optional<Fault> fault_;
+  int64_t most_resident_ = 0;
   uint64_t random_state_ = 0;
   uint32_t preempt_every_ = 0;  // meetings; 0 never
   uint32_t until_preemption_ = 0;

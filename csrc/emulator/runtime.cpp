@@ -234,12 +234,18 @@ void configure(const Settings& chosen) {
   d.fault_text.clear();
   d.launches = 0;
   d.most_in_flight = d.in_flight;
+  executor().forget_resident();
   d.turns = 0;
 }
 
 int64_t most_launches_in_flight() {
   const Lock lock(device().mutex);
   return device().most_in_flight;
+}
+
+int64_t most_blocks_resident() {
+  const Lock lock(device().mutex);
+  return executor().most_resident();
 }
 
 std::map<std::string, KernelCounters> counters() {

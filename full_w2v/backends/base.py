@@ -62,7 +62,8 @@ class Backend(Protocol):
     def largest_norm(self, begin: int, end: int) -> float:
         """Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite.
 
-        A backend for which rows are far away may give 0 unless it is asked for all of them.
+        A backend for which rows are far away may look at other rows too, or give 0, unless it is asked for
+        all of them.
         """
 
     def read(self, model: Model) -> None:
@@ -73,8 +74,12 @@ class Backend(Protocol):
 
 
 def largest_norm(matrices: Sequence[NDArray[np.floating[Any]]]) -> float:
-    """Largest Euclidean norm of a row of these matrices; infinity if a value is not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = [np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0.0) for rows in matrices]
-    largest = math.sqrt(max(np.nan_to_num(squares, nan=math.inf)))
-    return largest if math.isfinite(largest) else math.inf
+    """Largest Euclidean norm of a row of these matrices; infinity if a square is not finite."""
+    largest = 0.0
+    for rows in matrices:
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(np.einsum("ij,ij->i", rows, rows).max(initial=0.0))
+        if not math.isfinite(square):
+            return math.inf
+        largest = max(largest, square)
+    return math.sqrt(largest)

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, get_args
@@ -28,6 +29,8 @@ MAX_BLOCKS = 2**31 - 1  # of a launch
 # Segments that a multiprocessor trains at once, at most: what the warp kernel's launch bounds ask for with
 # float32 rows of up to 128 values.
 RESIDENT_BLOCKS = 16
+# Times what a look at all rows takes: the time between two of them within an epoch.
+LOOK_EVERY = 100
 
 _log = logging.getLogger(__name__)
 
@@ -170,6 +173,7 @@ class CudaBackend:
         self._epoch = 0
         self._failed = False
         self._limit = ""  # what holds segments back, if anything does
+        self._next_look = 0.0  # at rows within an epoch, on the clock of time.perf_counter()
 
     def load(self, model: Model) -> None:
         """Copies the model's matrices and its vocabulary's tables to the device.
@@ -212,6 +216,7 @@ class CudaBackend:
         except (ValueError, self._module.CudaError) as error:
             raise BackendError(f"cuda backend: {error}") from error
         self._model, self._corpus, self._epoch, self._failed, self._limit = model, None, 0, False, ""
+        self._next_look = 0.0
         _log.info("cuda backend: kernel %s, order %s", self._trainer.kernel, config.order)
         if self._trainer.note:
             _log.warning("cuda backend: %s", self._trainer.note)
@@ -277,20 +282,27 @@ class CudaBackend:
         return min(most, MAX_BLOCKS)
 
     def largest_norm(self, begin: int, end: int) -> float:
-        """Largest norm of all rows; 0 where only some are asked for, which would have to be fetched.
+        """Largest norm of a row, infinity if a value is not finite.
 
-        Infinity if a value is not finite. Raises BackendError if the device fails.
+        Some rows cannot be fetched without the others: if only some are asked for, all are looked at as long
+        as that takes at most a hundredth of the time; otherwise the answer is 0.
+        Raises BackendError if the device fails.
         """
-        model = self._model
-        if model is None or self._failed or end - begin < len(model.input):
+        model, trainer, began = self._model, self._loaded(), time.perf_counter()
+        if model is None or self._failed:
+            return 0.0
+        if end - begin < len(model.input) and began < self._next_look:
             return 0.0
         rows = np.empty_like(model.input), np.empty_like(model.output)
         try:
-            self._loaded().read(*rows)
+            trainer.read(*rows)
         except self._module.CudaError as error:
             self._failed = True
             raise BackendError(f"cuda backend: {error}") from error
-        return largest_norm(rows)
+        norm = largest_norm(rows)
+        now = time.perf_counter()
+        self._next_look = now + LOOK_EVERY * (now - began)
+        return norm
 
     def read(self, model: Model) -> None:
         """Copies the matrices into the model's; after a failure, those of the last complete epoch.

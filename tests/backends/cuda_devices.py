@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,10 @@ class Device:
     def backend(self, kernel: str = "auto", **options: object) -> CudaBackend:
         """By default with one block: sentences one after another, as the oracle takes them."""
         return CudaBackend(self.name, kernel=kernel, **{"blocks": 1, **options})
+
+    def most_resident(self) -> float:
+        """Blocks of a launch that ran at the same time, at most; a real device does not tell."""
+        return self.emulator.most_blocks_resident() if self.emulator else math.inf
 
 
 SEEDS = range(1, 21)  # of the schedules that each kernel must bear

@@ -71,6 +71,17 @@ def test_ctrl_c_ends_a_span_in_the_middle(settings: dict[str, Any]) -> None:
     assert done.stdout == "interrupted True\n", done.stderr
 
 
+def test_ctrl_c_ends_a_tile_in_the_middle() -> None:
+    """Half a minute of one tile, whose 1,000 negatives come in 50 blocks: most of them are left alone."""
+    settings = {"share_negatives": 64, "negative": 1000, "vector_size": 8000, "threads": 1}
+    code = INTERRUPTED.format(folder=os.path.dirname(__file__), settings=settings)
+    code += "changed = (model.output != before).any(axis=1).sum()\nprint(0 < changed < 400)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.stdout == "interrupted True\nTrue\n", done.stderr
+
+
 def test_a_trainer_in_use_refuses_another_thread() -> None:
     model, corpus = heavy_job(threads=1)
     backend = CpuBackend()

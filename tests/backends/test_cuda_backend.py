@@ -18,7 +18,8 @@ from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cuda import CudaBackend
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoded import EncodedCorpus
-from full_w2v.errors import BackendError
+from full_w2v.errors import BackendError, DivergenceError
+from full_w2v.trainer import train_model
 
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
@@ -109,6 +110,7 @@ def test_many_blocks_in_flight_train_every_word_once(device) -> None:
         train(device.backend(blocks=64), model(), corpus()),
     )
     assert (flight.stats.words, flight.stats.pairs) == (order.stats.words, order.stats.pairs)
+    assert device.most_resident() > 1
     # Seven sentences in flight score with rows that are up to seven sentences old.
     assert flight.stats.loss == pytest.approx(order.stats.loss, rel=0.02)
 
@@ -327,6 +329,56 @@ def test_an_id_that_is_no_words_is_refused(device) -> None:
         backend.train(tokens, 0, 2, 0)
 
 
+def test_a_training_that_diverges_ends_within_the_epoch(device, monkeypatch) -> None:
+    device.configure()
+    tokens, start = corpus((12_000,)), model()
+    start.output[-1, 0] = 1e4
+    before = [matrix.copy() for matrix in start.matrices]
+    spans: list[tuple[int, int]] = []
+    backend = device.backend()
+    whole = backend.train
+
+    def one_span(encoded: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        spans.append((begin, end))
+        return whole(encoded, begin, end, epoch)
+
+    monkeypatch.setattr(backend, "train", one_span)
+    with pytest.raises(DivergenceError, match="training diverged: a vector's norm is "):
+        train_model(start, tokens, backend=backend)
+    assert spans == [(0, 8192)]
+    for matrix, kept in zip(start.matrices, before, strict=True):
+        np.testing.assert_array_equal(matrix, kept)
+
+
+def test_looks_at_rows_take_a_hundredth_of_the_time(device, monkeypatch) -> None:
+    device.configure()
+    clock = [100.0]
+    monkeypatch.setattr("full_w2v.backends.cuda.time.perf_counter", lambda: clock[0])
+    backend, start = device.backend(), model()
+    start.input[5] = 2.0
+    norm = np.linalg.norm(start.input[5])
+    backend.load(start)
+    read = backend._trainer.read
+
+    class Slow:
+        def read(self, *rows: np.ndarray) -> None:
+            clock[0] += 2.0
+            read(*rows)
+
+        def close(self) -> None:
+            pass
+
+    backend._trainer = Slow()
+    looks = []
+    for _ in range(1000):
+        looks.append(backend.largest_norm(0, 3))
+        clock[0] += 1.0
+    assert [at for at, found in enumerate(looks) if found] == [0, 200, 400, 600, 800]
+    assert looks[0] == pytest.approx(norm)
+    assert backend.largest_norm(0, len(start.input)) == pytest.approx(norm)
+    backend.close()
+
+
 def test_a_small_corpus_trains_in_order_unless_blocks_say_otherwise(device, caplog) -> None:
     """Quality would suffer if most of it were in flight at once (full_w2v.backends.in_flight)."""
     device.configure("resident_blocks=7,seed=3")
@@ -338,6 +390,7 @@ def test_a_small_corpus_trains_in_order_unless_blocks_say_otherwise(device, capl
     for epoch in range(2):
         guarded.train(corpus(), 0, corpus().tokens, epoch)
     guarded.read(start)
+    assert device.emulator is None or device.most_resident() == 1
     said = "segments in flight at most 1, lest quality suffer"
     assert said in guarded.description
     assert [said in message for message in caplog.messages].count(True) >= 1

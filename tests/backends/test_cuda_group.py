@@ -107,7 +107,8 @@ def test_resident_groups_lose_no_update(device) -> None:
     exact.train(tokens, 0)
     for seed in SEEDS:
         device.configure(f"seed={seed},resident_blocks={4 + seed % 5}")
-        found = train(device.backend(blocks=None), start, tokens)
+        found = train(device.backend(blocks=64), start, tokens)
+        assert device.most_resident() > 1
         assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
         for matrix, ended, began in (
             (found.input, exact.input, start.input),

@@ -204,6 +204,7 @@ def test_resident_blocks_lose_no_update(device, kernel: str, order: str) -> None
     for seed in SEEDS:
         device.configure(f"seed={seed},resident_blocks={4 + seed % 5}")
         found = train(device.backend(kernel, blocks=64), start, tokens)
+        assert device.most_resident() > 1
         assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
         for matrix, ended, began in (
             (found.input, exact.input, start.input),
