@@ -29,7 +29,7 @@ from full_w2v.parts import part_folder, part_name, remove_stale_parts
 from full_w2v.vocabulary import Vocabulary
 from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
 
-VERSION = 1
+VERSION = 2
 HASHES = ("sampled", "full")
 SAMPLES = 32
 SAMPLE_BYTES = 1 << 16

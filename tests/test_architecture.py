@@ -16,7 +16,7 @@ PYTHON_ROOMS = (
     {*EXTENSIONS, "aside", "cgroups", "errors", "locks", "magic", "parts", "streams"},
     {"config"},
     {"vocabulary", "decompression", "huffman", "id_file", "corpus.settings", "corpus.spelling"},
-    {"corpus.base", "corpus.feeding", "corpus.places", "corpus.records"},
+    {"corpus.base", "corpus.feeding", "corpus.outputs", "corpus.places", "corpus.records"},
     {"corpus.files", "corpus.iterables"},
     {"corpus"},
     {"encoded", "model", "schedule", "vocabulary_file"},

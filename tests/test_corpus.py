@@ -301,7 +301,7 @@ def test_an_empty_corpus(tmp_path, text):
         (iter(["the cat", "sat"]), "sentence 0 is a plain string, 'the cat'; expected a list of tokens"),
         ([["a"], b"the cat"], "sentence 1 is a plain string, b'the cat'"),
         ([["a"], 5], "sentence 1 is of type int; expected a list of tokens"),
-        ([["a", 7]], "sentence 0 has a token of type int at 1; expected str"),
+        ([["a", 7.5]], "sentence 0 has a token of type float at 1; expected str"),
         ([["a", "b", "\ud800"]], "sentence 0 has a token with a lone surrogate at 2"),
     ],
 )

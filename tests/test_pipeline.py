@@ -214,7 +214,7 @@ def test_what_an_iterable_raises_is_not_changed() -> None:
         ),
         (["the cat sat", "the dog sat"], "no such file; strings are taken for paths"),
         ([["the", "cat"], "the dog sat"], "sentence 1 is a plain string"),
-        ([["the", 3]], "sentence 0 has a token of type int at 1"),
+        ([["the", 3.5]], "sentence 0 has a token of type float at 1"),
         ([], "holds no tokens"),
         ([[], []], "holds no tokens"),
         (3, "a corpus must be a path, a list of paths or an iterable of token lists, got int"),

@@ -203,6 +203,7 @@ std::unique_ptr<PythonCounter> make_counter(int threads, const std::string& erro
 void bind_exceptions(py::module_& module) {
   static py::handle invalid_text, file_error;
   file_error = py::exception<FileError>(module, "FileError").release();
+  py::register_local_exception<InvalidSentence>(module, "SentenceError", PyExc_ValueError);
   invalid_text = py::exception<InvalidText>(module, "InvalidTextError").release();
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {

@@ -96,7 +96,7 @@ void TokenCollector::flush() {
 }
 
 void TokenCollector::refuse(const std::string& what) const {
-  throw std::invalid_argument("sentence " + std::to_string(sentences_) + " " + what);
+  throw InvalidSentence("sentence " + std::to_string(sentences_) + " " + what);
 }
 
 void TokenCollector::refuse_token(const py::handle& token, py::ssize_t index) const {

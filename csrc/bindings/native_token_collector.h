@@ -5,12 +5,20 @@
 
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "corpus/counted_block.h"
 
 namespace full_w2v {
+
+// Thrown for what is not a sentence of tokens. A class of its own: what the user's iterables raise,
+// ValueError included, must be told apart from it.
+class InvalidSentence : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
 
 class TokenCollector {
  public:
@@ -23,7 +31,7 @@ class TokenCollector {
   void begin_source() { sentences_ = 0; }
 
   // Adds sentences: lists, or other iterables, of str. `spell` is None or a callable that names a token which
-  // is no plain text. Throws std::invalid_argument for what is no sentence or token, and what Python raises.
+  // is no plain text. Throws InvalidSentence for what is no sentence or token, and what Python raises.
   void add(const pybind11::list& sentences, const pybind11::object& spell);
 
   // Hands over what was collected.

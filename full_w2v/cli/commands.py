@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from full_w2v.backends import backend_status
 from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig
-from full_w2v.corpus import ReadSettings, expanded
+from full_w2v.corpus import FileCorpus, ReadSettings, expanded
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.errors import ConfigError, FormatError, TrainingWarning, setting, shown, spelled
 from full_w2v.phrases import PhraseSettings
@@ -36,12 +36,13 @@ def train(options: argparse.Namespace) -> None:
     config = _chosen(TrainConfig, options)
     wanted = _phrases(options) if options.phrase_passes else None
     read = [path for path in (options.vocabulary, options.tokenizer) if path is not None]
-    check_output(options.output, inputs=[*expanded(options.corpus), *read])
+    check_output(options.output, inputs=read)
+    corpus = _corpus(options)
+    check_output(options.output, inputs=corpus.files)
     with PhaseBars(enabled=not options.quiet) as bars, warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # it is shown below
         result = run(
-            options.corpus,
-            reading=_chosen(ReadSettings, options),
+            corpus,
             preparation=replace(_chosen(Preparation, options), phrases=wanted),
             backend=options.backend,
             config=config,
@@ -77,15 +78,17 @@ def vocabulary(options: argparse.Namespace) -> None:
     from full_w2v.aside import check_writable
     from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
 
+    corpus = None if options.counts else _corpus(options)
+    files = expanded(options.corpus) if corpus is None else corpus.files
     if options.output is not None:
         read = [] if options.only is None else [options.only]
-        check_writable(options.output, [*expanded(options.corpus), *read])
+        check_writable(options.output, [*files, *read])
     limits = {"min_count": options.min_count, "max_final_vocab": options.max_final_vocab}
-    if options.counts:
-        first, *others = (load_vocabulary(path) for path in expanded(options.corpus))
+    if corpus is None:
+        first, *others = (load_vocabulary(path) for path in files)
         found = first.merged(*others).restricted(**limits)
     else:
-        found = _counted(options, limits)
+        found = _counted(options, corpus, limits)
     if options.only is not None:
         found = found.restricted(words=load_vocabulary(options.only).words)
     if options.output is not None:
@@ -96,12 +99,15 @@ def vocabulary(options: argparse.Namespace) -> None:
     _print(json.dumps(dict(rows)) if options.json else "\n".join(f"{word}\t{count}" for word, count in rows))
 
 
-def _counted(options: argparse.Namespace, limits: dict[str, Any]) -> Vocabulary:
-    from full_w2v.corpus import open_corpus
+def _corpus(options: argparse.Namespace) -> FileCorpus:
+    """The corpus that the arguments name, all of which are paths."""
+    return FileCorpus(options.corpus, _chosen(ReadSettings, options))
+
+
+def _counted(options: argparse.Namespace, corpus: FileCorpus, limits: dict[str, Any]) -> Vocabulary:
     from full_w2v.encoded import count_corpus
     from full_w2v.terminal import PhaseBars
 
-    corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
     resources = {"threads": options.threads, "memory_limit": options.memory_limit}
     with (
         PhaseBars(enabled=not options.quiet) as bars,
@@ -113,7 +119,6 @@ def _counted(options: argparse.Namespace, limits: dict[str, Any]) -> Vocabulary:
 def phrases(options: argparse.Namespace) -> None:
     """Writes a corpus as text with its phrases joined to single words, such as new_york."""
     from full_w2v.aside import check_writable, written_aside
-    from full_w2v.corpus import open_corpus
     from full_w2v.phrases import sentences_of
     from full_w2v.preparation import prepare
     from full_w2v.terminal import PhaseBars
@@ -121,8 +126,8 @@ def phrases(options: argparse.Namespace) -> None:
     if Path(options.output).suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{options.output}: phrases are written as plain text; choose a name without "
                           f"{Path(options.output).suffix}")  # fmt: skip
-    check_writable(options.output, expanded(options.corpus))
-    corpus = open_corpus(options.corpus, reading=_chosen(ReadSettings, options))
+    corpus = _corpus(options)
+    check_writable(options.output, corpus.files)
     wanted = Preparation(
         min_count=1, phrases=_phrases(options), memory_limit=options.memory_limit, threads=options.threads
     )

@@ -17,7 +17,7 @@ from full_w2v.phrases import PhraseSettings, Score
 PROGRAM = "full-w2v"
 CORPUS_HELP = (
     "file, directory, pattern, URL, or - for standard input: text with one sentence a line and words between "
-    "white space, JSON lines, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
+    "white space, JSON, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
 )
 # Written out: importing the formats would slow every command down.
 FORMATS_HELP = (
@@ -182,7 +182,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lowercase", action="store_true", help="change text to lower case")
     parser.add_argument("--normalize", choices=("NFC", "NFKC"), help="bring text into this form of Unicode")
-    parser.add_argument("--pattern", metavar="REGEX", help="take what this matches for tokens")
+    parser.add_argument("--pattern", metavar="REGEX", help="take what this matches, or its group, for tokens")
     parser.add_argument("--tokenizer", metavar="FILE", help="split text by this Hugging Face tokenizers file")
     parser.add_argument(
         "--sentences",

@@ -2,13 +2,15 @@
 
 Text holds one sentence a line. Tokens are what `str.split()` gives: white space separates them, Unicode's
 included, and every other character belongs to a token. Only a line feed ends a line. A byte order mark at the
-start of a file is skipped. A NUL is not text: it tells of binary data or of UTF-16. ReadSettings can ask for
-other tokens and other sentences.
+start of a line is skipped: of a file, or of one that was joined to it. A NUL is not text: it tells of binary
+data or of UTF-16. ReadSettings can ask for other tokens and other sentences.
 """
 
+import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from full_w2v.corpus.base import Corpus, Done, Progress
@@ -17,6 +19,7 @@ from full_w2v.corpus.iterables import Records, TokenLists, dataset_batches, is_d
 from full_w2v.corpus.places import expanded
 from full_w2v.corpus.settings import ERRORS, FORMATS, ReadSettings
 from full_w2v.corpus.spelling import Spelling
+from full_w2v.errors import CorpusError, setting, shown
 
 __all__ = [
     "ERRORS",
@@ -33,25 +36,41 @@ __all__ = [
     "open_corpus",
 ]
 
+LOOKED_AT = 100  # strings of a list that are looked at to tell paths from texts
 AnyPath = str | os.PathLike[str]
-Source = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | Iterable[Any]
+Source = Corpus | AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | Iterable[Any]
 
 
-def open_corpus(source: Source, *, reading: ReadSettings | None = None, **settings: Any) -> Corpus:
+def open_corpus(  # noqa: PLR0911 (one for each kind of source)
+    source: Source, *, reading: ReadSettings | None = None, **settings: Any
+) -> Corpus:
     """A corpus from paths, a Hugging Face dataset, or an iterable.
 
     source: a path or a list of paths, each a file, a directory (all files in it), a pattern such as
         "news/*.gz", a URL that smart_open knows, or "-", standard input. Or a dataset of Hugging Face's
-        `datasets`, or any iterable, which is iterated over once: its items are sentences, lists of str; with
-        `column` mappings that hold one; with `pattern` or `tokenizer` also plain strings.
+        `datasets`, or any iterable, which is iterated over once: its items are sentences, lists of str or of
+        whole numbers, whose numerals become the words; with `column` mappings that hold one; with `pattern`
+        or `tokenizer` also plain strings. A list of strings is one of paths, unless it is to be split by a
+        pattern or tokenizer and no item is, or looks like, the path of a file. Or a Corpus, as it is.
     reading, settings: ReadSettings, or some of them by name: encoding="latin-1", lowercase=True, ...
     Raises CorpusError if a file is missing or not readable, ConfigError for a bad setting.
     """
+    if isinstance(source, Corpus):
+        return source
     reading = replace(reading or ReadSettings(), **settings)
     if _is_path(source):
         return FileCorpus([source], reading)  # type: ignore[list-item]  # _is_path has looked
     if isinstance(source, (list, tuple)) and source and all(_is_path(item) for item in source):
-        return FileCorpus(source, reading)
+        if not _are_texts(source):
+            return FileCorpus(source, reading)
+        if reading.splits_at_white_space and (len(source) > 1 or len(source[0].split()) > 1):
+            raise CorpusError(
+                f"{shown(source[0])}: no such file; strings are taken for paths, a sentence must be a list "
+                "of tokens: pass [text.split() for text in texts], or set "
+                f"{setting('pattern')} or {setting('tokenizer')}"
+            )
+        if reading.splits_at_white_space:
+            return FileCorpus(source, reading)  # which says that there is no such file
     items: Any = source  # what it holds is checked when it is read
     if is_dataset(items):
         size = float(len(items)) if hasattr(items, "__len__") else None
@@ -59,6 +78,23 @@ def open_corpus(source: Source, *, reading: ReadSettings | None = None, **settin
     if reading.column is not None or not reading.splits_at_white_space:
         return Records(items, reading)
     return TokenLists(items, reading)
+
+
+def _are_texts(strings: Sequence[Any]) -> bool:
+    """Whether a list of strings holds texts: none of the first ones is, or looks like, the path of a file."""
+    return all(
+        isinstance(text, str) and not _looks_like_path(text) and not os.path.lexists(text)
+        for text in strings[:LOOKED_AT]
+    )
+
+
+def _looks_like_path(text: str) -> bool:
+    """Whether there is no white space, but a folder, a scheme or a suffix; "-" is standard input."""
+    if text == "-" or os.path.isabs(text):
+        return True
+    if glob.has_magic(text) and glob.glob(text, recursive=True):
+        return True
+    return len(text.split()) <= 1 and ("/" in text or "\\" in text or bool(PurePath(text).suffix))
 
 
 def _is_path(item: object) -> bool:

@@ -1,6 +1,9 @@
 """Gives text, records and token lists to the native counter, as the settings ask."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Integral
+from operator import index
 from typing import Any
 
 from full_w2v import _native
@@ -9,17 +12,25 @@ from full_w2v.errors import CorpusError, setting, shown
 
 TEXTS_AT_ONCE = 256
 ASCII_SPACES = " \n\t\r\v\f"
+MARK = "\ufeff"
 
 
-def feed_text(counter: "_native.CorpusCounter", pieces: Iterable[str], reading: ReadSettings) -> None:
+def feed_text(
+    counter: "_native.CorpusCounter", pieces: Iterable[str], reading: ReadSettings, name: str
+) -> None:
     """Feeds decoded text that comes in pieces of any length. It ends where its source does."""
+    pieces = _without_marks(pieces)
     if reading.splits_at_white_space:
         for piece in _whole_words(pieces):
             text = reading.changed(piece)
             counter.feed((text.replace("\n", " ") if reading.by_document else text).encode())
         return
-    documents = ["".join(pieces)] if reading.by_document else _lines(pieces)
-    _feed_split(counter, (_checked(document, reading) for document in documents), reading)
+    if reading.by_document:
+        documents = [_checked("".join(pieces), reading, name)]
+        _feed_split(counter, iter(documents), reading)
+        return
+    lines = enumerate(_lines(pieces), 1)
+    _feed_split(counter, (_checked(line, reading, f"{name}: line {i}") for i, line in lines), reading)
 
 
 def feed_values(
@@ -29,6 +40,12 @@ def feed_values(
 
     first: number of the first value, for messages. Raises CorpusError for a value that is none of these.
     """
+    if reading.errors == "strict":
+        for number, value in enumerate(values, first):
+            if isinstance(value, str) and "\0" in value:
+                raise CorpusError(
+                    f"{name}: record {number} holds a NUL; read with {setting('errors', 'replace')}"
+                )
     values = [value for value in values if value is not None]
     if not values:
         return
@@ -38,21 +55,27 @@ def feed_values(
         feed_lists(counter, [_as_tokens(value, first, name) for value in values], reading)
 
 
+def numeral(token: Any) -> Any:
+    """The decimal numeral of a whole number, NumPy's included; any other token as it is."""
+    return str(index(token)) if isinstance(token, Integral) and not isinstance(token, bool) else token
+
+
 def feed_lists(
     counter: "_native.CorpusCounter",
     sentences: list[Any],
     reading: ReadSettings,
-    spell: Callable[[Any], str] | None = None,
+    spell: Callable[[Any], Any] = numeral,
 ) -> None:
     """Feeds lists of tokens; `normalize` and `lowercase` apply to each token.
 
-    spell: names a token that is no text; without it such a one is refused.
+    spell: names a token that is no text; one that it gives back is refused. What the user's own iterables
+        raise passes through.
     """
     if reading.lowercase or reading.normalize is not None:
         sentences = [_changed_tokens(sentence, reading) for sentence in sentences]
     try:
         counter.feed_sentences(sentences, spell)
-    except ValueError as error:
+    except _native.SentenceError as error:
         raise CorpusError(str(error)) from None
 
 
@@ -60,8 +83,9 @@ def _feed_strings(
     counter: "_native.CorpusCounter", texts: list[str], reading: ReadSettings, name: str
 ) -> None:
     if not reading.splits_at_white_space:
+        texts = ["".join(_without_marks([text])) for text in texts]
         lines = texts if reading.by_document else [line for text in texts for line in text.split("\n")]
-        _feed_split(counter, (_checked(line, reading) for line in lines), reading)
+        _feed_split(counter, (_checked(line, reading, name) for line in lines), reading)
         return
     if reading.by_document:
         texts = [text.replace("\n", " ") for text in texts]
@@ -88,12 +112,12 @@ def _feed_tokenized(counter: "_native.CorpusCounter", texts: list[str], reading:
     sentences = reading.tokenize(texts)  # what a function of the user's raises passes through
     try:
         counter.feed_sentences(sentences, None)
-    except ValueError as error:
+    except _native.SentenceError as error:
         raise CorpusError(str(error)) from None
 
 
 def _changed_tokens(sentence: Any, reading: ReadSettings) -> Any:
-    if isinstance(sentence, (str, bytes)):
+    if isinstance(sentence, (str, bytes)) or not isinstance(sentence, Iterable):
         return sentence  # the counter says what is wrong with it
     return [reading.changed(token) if isinstance(token, str) else token for token in sentence]
 
@@ -109,15 +133,28 @@ def _as_tokens(value: Any, first: int, name: str) -> Any:
     return value
 
 
-def _checked(text: str, reading: ReadSettings) -> str:
+def _checked(text: str, reading: ReadSettings, where: str) -> str:
     """Text without NUL, as the native tokenizer treats it."""
     if "\0" not in text:
         return text
     if reading.errors == "strict":
         raise CorpusError(
-            f"the text {shown(text[:40])} holds a NUL; decode with {setting('errors', 'replace')}"
+            f"{where} holds a NUL, so it is not text; decode with {setting('errors', 'replace')}"
         )
     return text.replace("\0", "\ufffd" if reading.errors == "replace" else "")
+
+
+def _without_marks(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text without the byte order marks that lines begin with, as the native counter treats them."""
+    begins_line = True
+    for piece in pieces:
+        text = piece
+        if MARK in text:
+            text = text.lstrip(MARK) if begins_line else text
+            text = re.sub(f"\n{MARK}+", "\n", text)
+        if text:
+            begins_line = text.endswith("\n")
+            yield text
 
 
 def _whole_words(pieces: Iterable[str]) -> Iterator[str]:

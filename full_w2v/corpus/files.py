@@ -12,8 +12,9 @@ from typing import IO, Any
 from full_w2v import _native
 from full_w2v.corpus.base import Corpus, Done
 from full_w2v.corpus.feeding import feed_text, feed_values
-from full_w2v.corpus.places import Place, expanded, place_of
-from full_w2v.corpus.records import json_batches, spooled, table_batches
+from full_w2v.corpus.outputs import has_vector_header
+from full_w2v.corpus.places import Place, places_of
+from full_w2v.corpus.records import json_batches, json_line_batches, spooled, table_batches
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.decompression import FORMATS as COMPRESSIONS
 from full_w2v.decompression import check_no_archive, compression_of, text_chunks
@@ -21,6 +22,7 @@ from full_w2v.errors import ConfigError, CorpusError, setting
 from full_w2v.magic import HEAD_BYTES, likely_encoding, marked_encoding
 
 SUFFIXES = {
+    ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
@@ -29,6 +31,8 @@ SUFFIXES = {
 }
 # Encodings of a fixed byte order, which take a byte-order mark for a character.
 _ORDERS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+# A file of up to so many bytes is handed over as it is read: opening it again takes longer than counting it.
+SMALL_BYTES = 1 << 16
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
@@ -40,7 +44,7 @@ class FileCorpus(Corpus):
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]], reading: ReadSettings | None = None) -> None:
         self.reading = reading or ReadSettings()
-        self.places = [place_of(path) for path in expanded(paths)]
+        self.places = places_of(paths)
         self.files = [place.path for place in self.places if place.is_regular]
         sizes = [place.size for place in self.places]
         self.size = None if None in sizes else sum(size for size in sizes if size is not None)
@@ -85,15 +89,21 @@ class _FileReader:
                     f"tables, but this looks like text; say what it is with {setting('format', 'jsonl')}"
                 )
             plain = self._reading.is_plain and not self._reading.by_document and _is_utf8(self._reading)
-            if kind in ("text", "jsonl") and compression is None:
+            if kind in ("text", "json", "jsonl") and compression is None:
                 self._check_start(head)
+            if kind == "text" and compression is None and self._reading.format == "auto":
+                self._check_no_vectors(head)
             if kind == "text" and plain and self._place.is_regular and compression is None:
-                self._counter.add_file(os.fsencode(self._place.path), done)
+                if (self._place.size or 0) <= SMALL_BYTES:
+                    self._counter.feed(_whole(file, self._place.name))
+                else:
+                    self._counter.add_file(os.fsencode(self._place.path), done)
             elif kind == "text":
                 self._feed_text(self._chunks(file, done))
-            elif kind == "jsonl":
+            elif kind in ("json", "jsonl"):
                 chunks = self._utf8(self._chunks(file, done))
-                self._feed_batches(json_batches(chunks, self._reading, self._place.name))
+                batches = json_batches if kind == "json" else json_line_batches
+                self._feed_batches(batches(chunks, self._reading, self._place.name))
             else:
                 table = (
                     file
@@ -112,6 +122,13 @@ class _FileReader:
             is_start = False
             yield chunk
             done(file.tell() if self._place.is_regular else 0)
+
+    def _check_no_vectors(self, head: bytes) -> None:
+        if has_vector_header(head, HEAD_BYTES):
+            raise CorpusError(
+                f"{self._place.name}: holds word vectors, not a corpus; read it as text all the same with "
+                f"{setting('format', 'text')}"
+            )
 
     def _check_start(self, head: bytes) -> None:
         """Raises CorpusError if the first bytes tell that this is not text, or not in the encoding."""
@@ -138,7 +155,7 @@ class _FileReader:
             for chunk in self._utf8(chunks):
                 self._counter.feed(chunk)
         else:
-            feed_text(self._counter, self._decoded(chunks), self._reading)
+            feed_text(self._counter, self._decoded(chunks), self._reading, self._place.name)
 
     def _feed_batches(self, batches: Iterator[list[Any]]) -> None:
         read = 0
@@ -227,6 +244,13 @@ def _head(file: IO[bytes], name: str) -> bytes:
         raise CorpusError(f"{name}: {error.strerror or error}") from None
 
 
+def _whole(file: IO[bytes], name: str) -> bytes:
+    try:
+        return file.read()
+    except OSError as error:
+        raise CorpusError(f"{name}: {error.strerror or error}") from None
+
+
 def _family(encoding: str) -> str:
     """The name of UTF-16 or UTF-32 for these and their kinds without a mark, else nothing."""
     return encoding[:6] if encoding[:6] in ("utf-16", "utf-32") else ""
@@ -237,7 +261,7 @@ def _is_utf8(reading: ReadSettings) -> bool:
 
 
 def _kind_of(place: Place, head: bytes, reading: ReadSettings) -> str:
-    """What a file holds: "text", "jsonl", "parquet" or "arrow"."""
+    """What a file holds: "text", "json", "jsonl", "parquet" or "arrow"."""
     if reading.format != "auto":
         return reading.format
     path = PurePath(place.path)

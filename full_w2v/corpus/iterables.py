@@ -6,7 +6,7 @@ from typing import Any
 
 from full_w2v import _native
 from full_w2v.corpus.base import Corpus, Done
-from full_w2v.corpus.feeding import feed_lists, feed_values
+from full_w2v.corpus.feeding import feed_lists, feed_values, numeral
 from full_w2v.corpus.settings import ReadSettings
 from full_w2v.corpus.spelling import Spelling
 from full_w2v.errors import ConfigError, CorpusError, setting
@@ -18,7 +18,8 @@ ROWS_AT_ONCE = 1_000
 class TokenLists(Corpus):
     """Sentences from any Python iterable, one-shot generators included: each is a list of str.
 
-    A token may hold any character. With a `spelling`, tokens may be other hashable objects too.
+    A token may hold any character. Whole numbers are taken as their decimal numerals; with a `spelling`,
+    tokens may be other hashable objects too.
     Raises CorpusError if `sentences` cannot be iterated over.
     """
 
@@ -32,7 +33,7 @@ class TokenLists(Corpus):
         spelling: Spelling | None = None,
     ) -> None:
         _check_iterable(sentences)
-        self._spell = None if spelling is None else spelling.name
+        self._spell = numeral if spelling is None else spelling.name
         self.reading = reading or ReadSettings()
         self._sentences = sentences
 

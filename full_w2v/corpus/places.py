@@ -2,6 +2,7 @@
 
 import glob
 import io
+import logging
 import os
 import stat
 import sys
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from full_w2v.corpus.outputs import HEAD_BYTES, written_file, written_folder
 from full_w2v.errors import CorpusError
 
 STANDARD_INPUT = "-"
+SKIPPED_SHOWN = 5
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,61 @@ def expanded(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     Both come in the order of their names; hidden files and folders are passed over.
     Raises CorpusError for a directory without files and for a pattern that matches nothing.
     """
-    return [file for path in paths for file in _files_of(os.fspath(path))]
+    return [file for path in paths for file in _files_of(os.fspath(path), None)]
+
+
+def places_of(paths: Iterable[str | os.PathLike[str]]) -> list[Place]:
+    """The places of a corpus's files, as `expanded` orders them, without what is known not to be text.
+
+    Word vectors, models, vocabularies and caches that lie in a directory or match a pattern are passed over;
+    the log names them. A file that is named itself is always read.
+    Raises CorpusError as `expanded` and `place_of` do, and if nothing else is left of a directory or pattern.
+    """
+    places: list[Place] = []
+    skipped: list[str] = []
+    for given in paths:
+        path = os.fspath(given)
+        others: list[str] = []
+        kept = len(places)
+        for file in _files_of(path, others):
+            if file == path:
+                places.append(place_of(file))
+            elif (place := _text_place(file, others)) is not None:
+                places.append(place)
+        if others and len(places) == kept:
+            raise CorpusError(
+                f"{_whole(path)}: holds no text, only {_listed(others)}; name a file to read it"
+            )
+        skipped += others
+    if skipped:
+        _log.warning("not read as text: %s; name a file to read it", _listed(skipped))
+    return places
+
+
+def _text_place(path: str, skipped: list[str]) -> Place | None:
+    """The place of a file that was found; None, and a note, for what is known not to be text."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return place_of(path)  # which says what is wrong
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return place_of(path)
+        kind = written_file(os.path.basename(path), os.read(descriptor, HEAD_BYTES))
+    except OSError as error:
+        raise CorpusError(f"{_whole(path)}: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
+    if kind is None:
+        return Place(path, status.st_size, is_regular=True)
+    skipped.append(f"{_whole(path)} ({kind})")
+    return None
+
+
+def _listed(skipped: list[str]) -> str:
+    more = f" and {len(skipped) - SKIPPED_SHOWN} more" if len(skipped) > SKIPPED_SHOWN else ""
+    return ", ".join(skipped[:SKIPPED_SHOWN]) + more
 
 
 def place_of(path: str) -> Place:
@@ -58,9 +116,9 @@ def place_of(path: str) -> Place:
     if path == STANDARD_INPUT or _is_remote(path):
         return Place(path)
     try:
-        status = Path(path).stat()
+        status = os.stat(path)
         if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
-            Path(path).open("rb").close()
+            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
             return Place(path, status.st_size, is_regular=True)
     except FileNotFoundError:
         if len(path.split()) > 1:
@@ -72,14 +130,18 @@ def place_of(path: str) -> Place:
     return Place(path)
 
 
-def _files_of(path: str) -> Iterator[str]:
+def _files_of(path: str, skipped: list[str] | None) -> Iterator[str]:
+    """The files that a path stands for; `skipped` takes folders that are no corpus, None keeps them."""
     if path == STANDARD_INPUT or _is_remote(path):
         yield path
     elif os.path.isdir(path):
-        files = [str(file) for file in _walk(Path(path))]
-        if not files:
+        found = False
+        before = len(skipped or ())
+        for file in _walk(path, skipped):
+            found = True
+            yield file
+        if not found and len(skipped or ()) == before:
             raise CorpusError(f"{path}: the directory holds no files")
-        yield from files
     elif not os.path.lexists(path) and glob.has_magic(path):
         matches = [match for match in sorted(glob.glob(path, recursive=True)) if not os.path.isdir(match)]
         if not matches:
@@ -89,18 +151,24 @@ def _files_of(path: str) -> Iterator[str]:
         yield path
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: str, skipped: list[str] | None) -> Iterator[str]:
     try:
-        entries = sorted(folder.iterdir())
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise CorpusError(f"{folder}: {error.strerror}") from None
+    kind = None if skipped is None else written_folder({entry.name for entry in entries})
+    if kind is not None and skipped is not None:
+        skipped.append(f"{_whole(folder)} ({kind})")
+        return
     for entry in entries:
         if entry.name.startswith("."):
             continue
+        path = os.path.join(folder, entry.name)
         if entry.is_dir() and not entry.is_symlink():  # a link could lead back to a folder above
-            yield from _walk(entry)
+            yield from _walk(path, skipped)
         elif entry.is_file():
-            yield entry
+            yield path
 
 
 def _is_remote(path: str) -> bool:

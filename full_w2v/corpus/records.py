@@ -1,7 +1,9 @@
 """Records in files: JSON lines, Parquet and Arrow, as batches of what one column holds."""
 
+import codecs
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO, Any
 
 import orjson
@@ -13,20 +15,66 @@ ROWS_AT_ONCE = 1_000
 DEFAULT_COLUMN = "text"
 
 
-def json_batches(chunks: Iterable[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+def json_line_batches(chunks: Iterable[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
     """The column's values of JSON lines; a line may also be a string or a list of tokens itself.
 
     Raises CorpusError for a line that is not JSON or has no such column.
     """
-    batch: list[Any] = []
-    for number, line in enumerate(_byte_lines(chunks), 1):
-        if not line.strip():
-            continue
+    yield from _batches(_parsed(_numbered_lines(chunks), name), reading)
+
+
+def json_batches(chunks: Iterable[bytes], reading: ReadSettings, name: str) -> Iterator[list[Any]]:
+    """The column's values of one JSON array, whose items are what JSON lines are, or of JSON lines.
+
+    A file whose first line is JSON by itself, and not all, holds JSON lines, which are read one by one. Any
+    other file is one array, or one record, and read whole.
+    Raises CorpusError for a file that is neither or has no such column.
+    """
+    lines = _numbered_lines(chunks)
+    start = [line for _, line in zip(range(2), lines, strict=False)]
+    if len(start) == 2 and _is_json(start[0][1]):
+        yield from _batches(_parsed(chain(start, lines), name), reading)
+        return
+    begin = start[0][0] if start else 1
+    text = b"\n".join(line for _, line in chain(start, lines))
+    if not text:
+        return
+    try:
+        content = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise CorpusError(
+            f"{name}: line {begin} begins what is neither a JSON array nor JSON lines ({error.msg}, line "
+            f"{error.lineno} of the lines that are not blank)"
+        ) from None
+    items = content if isinstance(content, list) else [content]
+    yield from _batches(((f"{name}: item {i}", item) for i, item in enumerate(items)), reading)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _parsed(lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[tuple[str, Any]]:
+    """What each line holds, behind its place for messages."""
+    for number, line in lines:
         try:
             record = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             raise CorpusError(f"{name}: line {number} is not JSON ({error.msg} at {error.pos})") from None
-        batch.append(_field(record, reading.column, f"{name}: line {number}"))
+        yield f"{name}: line {number}", record
+
+
+def _batches(records: Iterable[tuple[str, Any]], reading: ReadSettings) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for where, record in records:
+        value = _field(record, reading.column, where)
+        if reading.errors == "strict" and isinstance(value, str) and "\0" in value:
+            raise CorpusError(f"{where} holds a NUL; read with {setting('errors', 'replace')}")
+        batch.append(value)
         if len(batch) == ROWS_AT_ONCE:
             yield batch
             batch = []
@@ -109,8 +157,11 @@ def _table_column(schema: Any, reading: ReadSettings, name: str) -> str:
     kind = schema.field(column).type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     words = kind.value_type if is_list or pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(words) or pa.types.is_large_string(words) or pa.types.is_null(words)):
-        raise CorpusError(f"{name}: column {column!r} holds {kind}; expected strings or lists of strings")
+    is_text = pa.types.is_string(words) or pa.types.is_large_string(words) or pa.types.is_null(words)
+    if not is_text and not (is_list and pa.types.is_integer(words)):
+        raise CorpusError(
+            f"{name}: column {column!r} holds {kind}; expected strings, or lists of strings or whole numbers"
+        )
     return str(column)
 
 
@@ -129,7 +180,19 @@ def _field(record: Any, column: str | None, where: str) -> Any:
 
 
 def _is_token_list(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(token, str) for token in value)
+    """Whether a value is a list of strings, or of whole numbers, whose numerals become the words."""
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(token, str) for token in value) or all(type(token) is int for token in value)
+
+
+def _numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers, from 1, and without byte order marks before them."""
+    for number, line in enumerate(_byte_lines(chunks), 1):
+        while line.startswith(codecs.BOM_UTF8):
+            line = line[len(codecs.BOM_UTF8) :]  # noqa: PLW2901 (joined files may leave several)
+        if line.strip():
+            yield number, line
 
 
 def _byte_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

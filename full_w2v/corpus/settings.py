@@ -15,22 +15,23 @@ from full_w2v.errors import ConfigError, setting, shown
 
 Normalization = Literal["NFC", "NFKC"]
 ERRORS = ("strict", "replace", "ignore")
-FORMATS = ("auto", "text", "jsonl", "parquet", "arrow")
+FORMATS = ("auto", "text", "jsonl", "json", "parquet", "arrow")
 MAX_SPAN = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadSettings:
-    """How a corpus is read.
+    r"""How a corpus is read.
 
     encoding: of text; any that Python knows.
     errors: what happens to bytes that are not text: "strict" raises, "replace" and "ignore" as in Python.
-    format: of files; "auto" goes by the name (.jsonl .ndjson .parquet .arrow .feather) and by Parquet's and
-        Arrow's first bytes, and takes every other file for text.
+    format: of files; "auto" goes by the name (.json .jsonl .ndjson .parquet .arrow .feather) and by Parquet's
+        and Arrow's first bytes, and takes every other file for text. "json" is one array, or JSON lines.
     column: the field of JSON lines, tables and mappings that holds the text, a string or a list of tokens. By
         default "text", or a table's only column.
     lowercase, normalize: change text before it is split: first to Unicode's NFC or NFKC, then to lower case.
-    pattern: a regular expression; what it matches are the tokens.
+    pattern: a regular expression; what it matches are the tokens, or what its group does if it has one:
+        r"(?=(\w{3}))" gives all groups of three letters, overlapping ones too. It may have no second group.
     tokenizer: a Hugging Face tokenizers file (JSON), or a Python function from a line to its tokens.
         Without a pattern or tokenizer, tokens lie between white space.
     sentences: "line"; "document", a whole text file or record; or a number N: every N tokens of a file,
@@ -109,8 +110,14 @@ def _pattern_tokenizer(pattern: str) -> Callable[[list[str]], list[list[str]]]:
             f"{setting('pattern')} must be a regular expression, got {shown(pattern)}: {error}"
         ) from None
 
+    if expression.groups > 1:
+        raise ConfigError(
+            f"{setting('pattern')} must have at most one group, whose matches are the tokens, got "
+            f"{shown(pattern)} with {expression.groups}; write (?:...) for groups that are no tokens"
+        )
+
     def tokenize(texts: list[str]) -> list[list[str]]:
-        return [[match[0] for match in expression.finditer(text) if match[0]] for text in texts]
+        return [[token for token in expression.findall(text) if token] for text in texts]
 
     return tokenize
 
