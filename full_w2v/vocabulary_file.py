@@ -65,6 +65,17 @@ def load_vocabulary(path: AnyPath) -> Vocabulary:
     return Vocabulary.from_counts(counts)
 
 
+def load_words(path: AnyPath) -> set[str]:
+    """The words of a vocabulary file, to choose words of a corpus by; errors as for `load_vocabulary`.
+
+    A first entry </s> of text is among them: the corpus tells whether it is a word.
+    """
+    words = set(load_vocabulary(path).words)
+    if not _is_json(path) and next(_columns(path))[1] == END_OF_SENTENCE:
+        words.add(END_OF_SENTENCE)
+    return words
+
+
 def _is_json(path: AnyPath) -> bool:
     plain = PurePath(path)
     if plain.suffix.lower() in COMPRESSIONS:

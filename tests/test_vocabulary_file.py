@@ -203,3 +203,17 @@ def test_messages_name_the_line_of_the_file(tmp_path):
     path.write_text("\n\na 3\n\nnew york 2\n")
     with pytest.raises(FormatError, match=r"line 5 is .*words with white space need \.jsonl"):
         load_vocabulary(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a </s>\na </s>\n", {"a": 2, "</s>": 2}), ("a b\n", {"a": 1})]
+)
+def test_a_first_line_end_chooses_the_word_where_the_corpus_has_it(tmp_path, capsys, text, expected):
+    from full_w2v.cli import main
+
+    corpus, only = tmp_path / "corpus.txt", tmp_path / "only.txt"
+    corpus.write_text(text)
+    only.write_text("\ufeff</s> 0\na 1\n")
+    options = ["--only", str(only), "--min-count", "1", "--json", "--quiet"]
+    assert main(["vocabulary", str(corpus), *options]) == 0
+    assert json.loads(capsys.readouterr().out) == expected

@@ -76,7 +76,7 @@ def neighbours(options: argparse.Namespace) -> None:
 def vocabulary(options: argparse.Namespace) -> None:
     """Prints or saves the words of a corpus with their counts, most frequent first."""
     from full_w2v.aside import check_writable
-    from full_w2v.vocabulary_file import load_vocabulary, save_vocabulary
+    from full_w2v.vocabulary_file import load_vocabulary, load_words, save_vocabulary
 
     corpus = None if options.counts else _corpus(options)
     files = expanded(options.corpus) if corpus is None else corpus.files
@@ -90,7 +90,7 @@ def vocabulary(options: argparse.Namespace) -> None:
     else:
         found = _counted(options, corpus, limits)
     if options.only is not None:
-        found = found.restricted(words=load_vocabulary(options.only).words)
+        found = found.restricted(words=load_words(options.only))
     if options.output is not None:
         save_vocabulary(found, options.output)
         _say(options, f"{_output_name(options)}: {len(found):,} words that occur {found.tokens:,} times")
