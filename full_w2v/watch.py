@@ -14,6 +14,9 @@ LARGEST_NORM = 1_000.0
 LARGEST_LOSS = 50.0
 # Rows looked at after each span: those of frequent words, where divergence begins, and in turn all others.
 FREQUENT_ROWS = 1_024
+# Tokens trained for each row that is looked at, so that looks take less than a hundredth of the time.
+TOKENS_FOR_A_FREQUENT_ROW = 16
+TOKENS_FOR_A_ROW = 32
 # Settings that may be to blame.
 ADJUSTABLE = ("alpha", "window", "share_negatives", "cbow_mean", "order")
 
@@ -42,7 +45,7 @@ class Watch:
         self._checked = False  # whether nothing was trained since all rows were looked at
 
     def begin_epoch(self) -> None:
-        """The next spans are to look at every row once."""
+        """The next spans begin with the first row again."""
         self._next = 0
 
     def before_span(self) -> None:
@@ -50,13 +53,15 @@ class Watch:
         self._checked = False
 
     def after_span(self, stats: SpanStats, tokens: int) -> None:
-        """Looks at some rows, and at the loss; an epoch's spans look at every row once.
+        """Looks at some rows, and at the loss.
 
+        An epoch's spans look at every row once, but if words come so seldom that it would take long.
         stats: of the span. tokens: trained in it. Raises DivergenceError if something is absurd.
         """
-        stripe = -(-self._rows * tokens // self._tokens)
+        stripe = min(-(-self._rows * tokens // self._tokens), -(-tokens // TOKENS_FOR_A_ROW))
         begin, self._next = self._next, min(self._next + stripe, self._rows)
-        norm = self._backend.largest_norm(0, min(FREQUENT_ROWS, self._rows))
+        frequent = min(FREQUENT_ROWS, self._rows, max(tokens // TOKENS_FOR_A_FREQUENT_ROW, 1))
+        norm = self._backend.largest_norm(0, frequent)
         if begin < self._next:
             norm = max(norm, self._backend.largest_norm(begin, self._next))
         self._check(norm)

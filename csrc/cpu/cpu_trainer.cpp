@@ -92,21 +92,29 @@ void share_work(size_t threads, const Work& work, const Waiting& waiting) {
 float as_float(float value) { return value; }
 float as_float(Bf16 value) { return widened(value); }
 
+// Squared norm of a row, whose stride is whole groups of lanes, in sums of type Sum.
+template <class Sum, class Value>
+Sum square_of(const Value* row, int64_t stride) {
+  constexpr int kLanes = 16;  // sums that do not wait for each other
+  Sum squares[kLanes] = {};
+  for (const Value *at = row, *end = row + stride; at < end; at += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const Sum value = as_float(at[lane]);
+      squares[lane] += value * value;
+    }
+  }
+  return std::accumulate(squares, squares + kLanes, Sum{0});
+}
+
 // Largest squared norm of rows first ... last - 1; infinity if a value is not finite.
 template <class Value>
 double largest_square(const Value* rows, int64_t stride, int64_t first, int64_t last) {
-  constexpr int kLanes = 16;  // of sums that do not wait for each other; rows are whole groups of them
   double largest = 0.0;
   for (int64_t row = first; row < last; ++row) {
-    double squares[kLanes] = {};
-    for (const Value *at = rows + row * stride, *end = at + stride; at < end; at += kLanes) {
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const double value = as_float(at[lane]);
-        squares[lane] += value * value;
-      }
-    }
-    const double square = std::accumulate(squares, squares + kLanes, 0.0);
-    if (!(square <= std::numeric_limits<double>::max())) return std::numeric_limits<double>::infinity();
+    double square = square_of<float>(rows + row * stride, stride);
+    if (!std::isfinite(square))
+      square = square_of<double>(rows + row * stride, stride);  // too long for float
+    if (!std::isfinite(square)) return std::numeric_limits<double>::infinity();
     largest = std::max(largest, square);
   }
   return largest;
