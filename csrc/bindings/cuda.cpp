@@ -234,8 +234,10 @@ py::list kernel_list() {
 }
 
 py::tuple kernel_choice(int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
-                        const std::string& order, const std::string& kernel, int device) {
+                        const std::string& order, int32_t step_pairs, const std::string& kernel, int device) {
+  require(step_pairs >= 1, "step_pairs must be at least 1", step_pairs);
   SgnsParams params{};
+  params.step_pairs = step_pairs;
   params.dimension = vector_size;
   params.window = window;
   params.shrink_windows = shrink_windows;
@@ -346,8 +348,8 @@ void bind_cuda(py::module_& module) {
   module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
   module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");
   module.def("kernel_choice", &kernel_choice, py::kw_only(), py::arg("vector_size"), py::arg("window"),
-             py::arg("shrink_windows"), py::arg("negative"), py::arg("order"), py::arg("kernel") = "auto",
-             py::arg("device") = 0,
+             py::arg("shrink_windows"), py::arg("negative"), py::arg("order"), py::arg("step_pairs"),
+             py::arg("kernel") = "auto", py::arg("device") = 0,
              "Name of the kernel that a trainer would take, and why it is not the one asked for.");
   module.def("row_uses", &row_uses, py::arg("device") = 0, "What row_rate() can measure on the device.");
   module.def("row_rate", &row_rate, py::kw_only(), py::arg("use"), py::arg("vocabulary"), py::arg("stride"),

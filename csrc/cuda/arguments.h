@@ -54,7 +54,8 @@ struct KernelArguments {
   Rows rows;
   SamplingTables tables;
   Totals* totals;
-  float* scratch;  // a slice of scratch_floats for each block, or null
+  int32_t strip_repeats;  // how often a strip of a tile may have one word: R of sgns/README.md
+  float* scratch;         // a slice of scratch_floats for each block, or null
   int64_t scratch_floats;
 };
 

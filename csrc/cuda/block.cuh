@@ -4,7 +4,8 @@
 // Lifetime reuse of context words: a context row is copied into a ring in shared memory when it comes within
 // the window of the centre, trained there, and its change is added to global memory once, when it leaves the
 // ring or the segment ends (Randall, Allen and Ge 2021). 14 row transfers a word for 6 contexts and 6
-// outputs, where `pair` has 144.
+// outputs, where `pair` has 144. A word that occurs several times within the ring has one copy there, which
+// moves to the slot of the newest occurrence: each pair finds what the one before has left.
 //
 //   order pair: for each output o, for each context c:
 //     s = sigmoid(x_c . y_o);  g = rate * (label - s);  x_c += g * y_o;  y_o += g * x_c (old)
@@ -13,7 +14,8 @@
 //
 // Launch: `stride` threads rounded up to warps, any grid (blocks stride over the segments), shared =
 // BlockLayout::bytes.
-// Synchronisation: warp 0 walks; the block meets before and after each window, and once in each pair's sum.
+// Synchronisation: warp 0 walks; the block meets before and after each window, once in each pair's sum, and
+// where a copy moves.
 #pragma once
 
 #include "cuda/ring.cuh"
@@ -29,9 +31,9 @@ struct alignas(16) SharedWindow {
   int32_t first;  // SegmentWalk::first()
 };
 
-// Shared memory: the walk, the window, two sets of partial sums, the ring.
+// Shared memory: the walk, the window, where each word's copy is, two sets of partial sums, the ring.
 struct BlockLayout {
-  int64_t window, partials, ring, bytes;  // where each begins, and the sum
+  int64_t window, homes, partials, ring, bytes;  // where each begins, and the sum
   int threads;
 
   SGNS_HOST_DEVICE static BlockLayout of(const SgnsParams& params, int64_t stride) {
@@ -39,7 +41,8 @@ struct BlockLayout {
     BlockLayout layout{};
     layout.threads = static_cast<int>((stride + kWarpSize - 1) / kWarpSize * kWarpSize);
     layout.window = WalkShape::of(params).bytes();
-    layout.partials = layout.window + static_cast<int64_t>(sizeof(SharedWindow));
+    layout.homes = layout.window + static_cast<int64_t>(sizeof(SharedWindow));
+    layout.partials = layout.homes + ring_slots(params.window) * static_cast<int64_t>(sizeof(int32_t));
     layout.ring = layout.partials + 2 * layout.threads / kWarpSize * kFloat;
     layout.bytes = layout.ring + ring_floats(params, stride, 2) * kFloat;
     return layout;
@@ -62,7 +65,8 @@ class BlockTrainer {
       if (!begun) entered = left = window_->first;
       ++tally.words;
       if (!alone(window)) {
-        for (; entered <= window.known; ++entered) enter(entered);
+        for (; entered <= window.known; ++entered) enter(entered, left);
+        __syncthreads();  // everyone knows where the copies are
         train_window(window, rate, tally);
         for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
       }
@@ -79,6 +83,7 @@ class BlockTrainer {
         rows_(arguments.rows),
         walk_(arguments, shared),
         window_(reinterpret_cast<SharedWindow*>(shared + layout.window)),
+        homes_(reinterpret_cast<int32_t*>(shared + layout.homes)),
         partials_(reinterpret_cast<float*>(shared + layout.partials)),
         ring_{reinterpret_cast<float*>(shared + layout.ring), rows_.stride,
               ring_slots(arguments.params.window), 2},
@@ -105,7 +110,7 @@ class BlockTrainer {
       float y = active_ ? read_row(y_row) : 0.0f, change = 0.0f;
       for (int c = window.first; c <= window.last; ++c) {
         if (c == window.centre) continue;
-        float* const context = ring_.row(c, kCurrent) + value_;
+        float* const context = ring_.row(homes_[slot(c)], kCurrent) + value_;
         const float x = active_ ? *context : 0.0f;
         const float score = sum(x * y);
         const float g = gradient(score, o == 0, rate);
@@ -124,15 +129,43 @@ class BlockTrainer {
     return block_sum(term, partials_ + parity_ * (blockDim.x / kWarpSize));
   }
 
-  __device__ void enter(int number) {
-    if (!active_) return;
-    const float x = read_row(row_of(rows_.input, walk_.word(number), rows_.stride) + value_);
-    ring_.row(number, kCurrent)[value_] = x;
-    ring_.row(number, kLoaded)[value_] = x;
+  __device__ int slot(int number) const { return number % ring_.slots; }
+
+  // The next word; those from `first` on are in the ring. If one of them is the same word, its copy moves
+  // here.
+  __device__ void enter(int number, int first) {
+    const int32_t word = walk_.word(number);
+    int same = number - 1;
+    while (same >= first && walk_.word(same) != word) --same;
+    if (same >= first) {
+      move_copy(word, same, number, first);
+    } else {
+      const float x = active_ ? read_row(row_of(rows_.input, word, rows_.stride) + value_) : 0.0f;
+      set_copy(number, x, x);
+    }
+    if (threadIdx.x == 0) homes_[slot(number)] = number;
   }
 
-  __device__ void leave(int number) {
+  __device__ void set_copy(int number, float current, float loaded) const {
     if (!active_) return;
+    ring_.row(number, kCurrent)[value_] = current;
+    ring_.row(number, kLoaded)[value_] = loaded;
+  }
+
+  // From the newest occurrence so far to `number`: all occurrences are there from now on. Begins and ends
+  // with a barrier.
+  __device__ void move_copy(int32_t word, int newest, int number, int first) {
+    if (active_) set_copy(number, ring_.row(newest, kCurrent)[value_], ring_.row(newest, kLoaded)[value_]);
+    __syncthreads();  // thread 0 may have written where those that entered just now are
+    for (int other = first + value_; other < number; other += static_cast<int>(blockDim.x)) {
+      if (walk_.word(other) == word) homes_[slot(other)] = number;
+    }
+    __syncthreads();  // before another word of these comes
+  }
+
+  // What a copy changed by is added when the last occurrence leaves.
+  __device__ void leave(int number) {
+    if (!active_ || homes_[slot(number)] != number) return;
     const float change = ring_.row(number, kCurrent)[value_] - ring_.row(number, kLoaded)[value_];
     atomicAdd(row_of(rows_.input, walk_.word(number), rows_.stride) + value_, change);
   }
@@ -141,6 +174,7 @@ class BlockTrainer {
   const Rows& rows_;
   SegmentWalk walk_;  // stepped by warp 0 alone; any thread may ask it for words between two barriers
   SharedWindow* const window_;
+  int32_t* const homes_;  // by slot: the number of the word in whose slot this word's copy is
   float* const partials_;
   const ContextRing ring_;
   const int value_;

@@ -129,6 +129,14 @@ __device__ __forceinline__ T warp_sum(T term) {
   return term;
 }
 
+// Maximum over the warp, likewise.
+__device__ __forceinline__ int warp_max(int term) {
+  for (int lanes = kWarpSize / 2; lanes > 0; lanes /= 2) {
+    term = max(term, __shfl_xor_sync(kAllLanes, term, lanes));
+  }
+  return term;
+}
+
 // Sum over the block, in every thread. All threads must call it. One barrier inside; `partial` has a float
 // for each warp and must be another one at the next call, since a fast warp may write there while a slow one
 // still reads here.

@@ -33,13 +33,15 @@ constexpr Variant kVariants[] = {variant<4, 3, 8, false, false>(),  variant<4, 0
                                  variant<8, 4, 8, true, false>(),   variant<10, 8, 6, true, false>(),
                                  variant<32, 10, 1, true, false>(), variant<4, 3, 6, false, true>(),
                                  variant<4, 3, 8, false, true>(),   variant<4, 0, 8, true, true>(),
-                                 variant<8, 4, 8, true, true>(),    variant<10, 8, 8, true, true>()};
+                                 variant<8, 4, 8, true, true>(),    variant<10, 8, 6, true, true>()};
 
 bool fits(const Variant& variant, const SgnsParams& params) {
   if (variant.tensor != (params.score_precision == ScorePrecision::tf32)) return false;
   const int64_t stride = row_stride(params.dimension);
   if (stride > variant.values * kWarpSize || stride < variant.sure * kWarpSize) return false;
-  return variant.several || params.share_negatives + params.negative <= variant.tile;
+  // Those for a single tile train one block of outputs.
+  return variant.several ||
+         (params.share_negatives + params.negative <= variant.tile && params.negative <= params.step_pairs);
 }
 
 int most_values(const SgnsParams& params) {

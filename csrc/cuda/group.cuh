@@ -18,6 +18,10 @@
 //
 //   input, output  float [vocabulary, stride]  changes are added atomically; warps race by design
 //
+// A group that is cut (strips.cuh) is trained step by step: the masks hold the pairs of one strip, a part of
+// the group's contexts window by window, and outputs that meet none of them are passed by. After each step
+// the copies of words that the ring holds twice are united (ring.cuh).
+//
 // Launch: one warp a block, any grid (blocks stride over the segments), shared = GroupLayout::bytes.
 // Synchronisation: inside the warp, for words, draws, masks and gradients; rows belong to their lanes unless
 // Scores reads them.
@@ -83,8 +87,8 @@ class GroupTrainer {
       for (int begin = walk_.staged_begin(); begin < walk_.staged_end();) {
         const Group group = walk_.group(begin);
 #pragma unroll 1
-        for (; entered <= group.known; ++entered) enter(entered);
-        train_group(group);
+        for (; entered <= group.known; ++entered) enter(entered, left);
+        if (group.contexts > 0) train_group(group, left);
 #pragma unroll 1
         for (; left < group.end - arguments_.params.window; ++left) leave(left);
         begin = group.end;
@@ -116,24 +120,143 @@ class GroupTrainer {
     for (int k = 0; k < kTile; ++k) y_[k].clear();
   }
 
-  // The tiles of outputs one after another, each against all places.
-  __device__ __forceinline__ void train_group(const Group& group) {
-    find_meetings(group);
-    const bool several = kSeveral && group.outputs > kTile;
-    for (int first = 0; first < (kSeveral ? group.outputs : 1); first += kTile) {
-      load_tile(group, first);
-      score_tile(group, first);
+  // A step of a group: the contexts from that in the window of `centre` with number `number` on, up to the
+  // strip's end, meet outputs `from` ... `until` - 1. `group`: with the words of these contexts alone.
+  struct Step {
+    int centre, number;
+    int from, until;
+  };
+
+  // Block by block of the outputs, strip by strip of the contexts: mostly one step. Words from `held` on are
+  // in the ring.
+  __device__ __forceinline__ void train_group(const Group& group, int held) {
+    const int centres = group.end - group.begin;
+    // Without repeated words a strip holds a word at most once a centre.
+    const bool crowded = arguments_.strip_repeats < (walk_.repeated(group.first) ? group.contexts : centres);
+    const bool cut = crowded || group.contexts > group.strip;
+    Step step = first_step(group, 0);
+#pragma unroll 1
+    do {
+      if (kSeveral) step.until = block_end(arguments_.params, step.from, centres, group.outputs);
+      Group part = group;
+      if (cut) {
+        find_strip(part, step, crowded);
+      } else {
+        find_meetings(group);
+        step.centre = group.end;
+      }
+      train_step(part, step, cut);
+      const bool block_done = step.centre == group.end, done = block_done && step.until == group.outputs;
+      if (walk_.repeated(held)) unite(done ? group : part, held, done);
+      if (!block_done) continue;
+      step = first_step(group, step.until);
+    } while (step.from < group.outputs);
+  }
+
+  // Unites the copies of all words of a part of a group; `through`: they are written through.
+  __device__ __forceinline__ void unite(const Group& part, int held, bool through) const {
+    const auto one = [&](int number) { unite_copies(number, held, through); };
+    walk_.each_repeated(part.first, part.last, held, one);
+  }
+
+  __device__ __forceinline__ void unite_copies(int number, int held, bool through) const {
+    float* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
+    const auto write = [&](const RowPart& change, RowPart& loaded) {
+      change.add_in_lane(row, stride_);
+      loaded.reload(row, stride_);
+    };
+    ring_.template unite<RowPart>(walk_, number, held, through, write);
+  }
+
+  // The tiles of the step's outputs one after another, each against all places of `group`.
+  __device__ __forceinline__ void train_step(const Group& group, const Step& step, bool cut) {
+    const bool several = kSeveral && step.until - step.from > kTile;
+    bool pending = false;
+    for (int first = step.from; first < (kSeveral ? step.until : 1); first += kTile) {
+      if (kSeveral && cut && !meets_any(group, first, step.until)) continue;
+      load_tile(group, first, step.until);
+      score_tile(group, first, step);
       __syncwarp();  // the gradients are there
-      update_tile(group, several, first > 0);
+      update_tile(group, several, pending);
+      pending = true;
 #pragma unroll
       for (int k = 0; k < kTile; ++k) {
-        if (exists(k, group, first)) {
+        if (exists(k, first, step.until)) {
           change_[k].add_in_lane(RowPart::in_lane(output_, word_[k], stride_), stride_);
         }
       }
       __syncwarp();  // all lanes have read the gradients
     }
-    if (several) make_pending_current(group);
+    if (several && pending) make_pending_current(group);
+  }
+
+  // Whether a context of the step may meet an output of the tile from `first` on: by the windows of the step,
+  // which `part` has as its centres.
+  __device__ __forceinline__ bool meets_any(const Group& part, int first, int until) const {
+    for (int o = first; o < min(first + kTile, until); ++o) {
+      if (part.output[o].drawn != 0.0f || (part.output[o].targets & part.windows) != 0) return true;
+    }
+    return false;
+  }
+
+  // Finds the next strip: which windows hold each place in it, and its end, which becomes the step's. Reduces
+  // `part` to its places. `crowded`: words have to be counted. Synchronises the warp.
+  __device__ __forceinline__ void find_strip(Group& part, Step& step, bool crowded) const {
+    const int lane = static_cast<int>(threadIdx.x), first = lowest(part, step);
+    const int repeats = arguments_.strip_repeats;
+    for (int place = lane; place < gradient_stride_ - 2; place += kWarpSize) meets_[place] = 0;
+    __syncwarp();
+    part.windows = 0;
+    int last = first;
+    for (int contexts = 0; step.centre < part.end && contexts < part.strip; ++contexts) {
+      if (crowded && times_met(first, last, step.number) >= repeats) break;
+      const uint64_t window = uint64_t{1} << (step.centre - part.begin);
+      if (crowded) __syncwarp();  // other lanes may still count
+      if (lane == 0) meets_[step.number - first] |= window;
+      if (crowded) __syncwarp();
+      part.windows |= window;
+      last = max(last, step.number);
+      step.number += step.number + 1 == step.centre ? 2 : 1;
+      skip_to_context(part, step);
+    }
+    part.first = first;
+    part.last = last;
+    __syncwarp();
+  }
+
+  // The first word that the windows from the step's on hold; of its own window only what is left.
+  __device__ __forceinline__ int lowest(const Group& group, const Step& step) const {
+    int first = step.number;
+    for (int centre = step.centre + 1; centre < group.end; ++centre) {
+      first = min(first, walk_.window_first(centre));
+    }
+    return first;
+  }
+
+  // From past a window's last word to the next one's first, which is not its centre.
+  __device__ __forceinline__ void skip_to_context(const Group& group, Step& step) const {
+    while (step.centre < group.end && step.number > walk_.window_last(step.centre)) {
+      if (++step.centre < group.end) step = first_of(step.centre, step);
+    }
+  }
+  __device__ __forceinline__ Step first_of(int centre, const Step& step) const {
+    const int first = walk_.window_first(centre);
+    return {centre, first == centre ? first + 1 : first, step.from, step.until};
+  }
+  __device__ __forceinline__ Step first_step(const Group& group, int from) const {
+    Step step = first_of(group.begin, {0, 0, from, group.outputs});
+    skip_to_context(group, step);
+    return step;
+  }
+
+  // How often the strip so far, with words first ... last, holds the word of `number`. All lanes call it.
+  __device__ __forceinline__ int times_met(int first, int last, int number) const {
+    const int32_t word = walk_.word(number);
+    int times = 0;
+    for (int other = first + static_cast<int>(threadIdx.x); other <= last; other += kWarpSize) {
+      if (walk_.word(other) == word) times += __popcll(meets_[other - first]);
+    }
+    return warp_sum(times);
   }
 
   // Which windows hold each place; past the group's places none.
@@ -146,27 +269,28 @@ class GroupTrainer {
   }
 
   // Whether slot k of this lane has an output: in a last tile some may be left over.
-  __device__ __forceinline__ bool exists(int k, const Group& group, int first) const {
-    return first + scores_.output_in(k) < group.outputs;
+  __device__ __forceinline__ bool exists(int k, int first, int until) const {
+    return first + scores_.output_in(k) < until;
   }
 
-  __device__ __forceinline__ void load_tile(const Group& group, int first) {
+  __device__ __forceinline__ void load_tile(const Group& group, int first, int until) {
 #pragma unroll
     for (int k = 0; k < kTile; ++k) {
-      if (!exists(k, group, first)) continue;  // some row: its gradients are zero
+      if (!exists(k, first, until)) continue;  // some row: its gradients are zero
       word_[k] = group.output[first + scores_.output_in(k)].word;
       y_[k].reload(RowPart::in_lane(output_, word_[k], stride_), stride_);
     }
   }
 
   // Gradients of the tile from output `first` on, with all places.
-  __device__ __forceinline__ void score_tile(const Group& group, int first) const {
+  __device__ __forceinline__ void score_tile(const Group& group, int first, const Step& step) const {
     const auto slot_of = [&](int place) { return ring_.slot(min(group.first + place, group.last)); };
     const auto take = [&](bool mine, int output, int place, float score) {
       const GroupOutput& one = group.output[first + output];
       const uint64_t meets = meets_[place], targets = one.targets;
-      const auto positives = static_cast<float>(__popcll(meets & targets));
-      const float negatives = one.drawn * static_cast<float>(__popcll(meets & ~targets));
+      const bool exists = !kSeveral || first + output < step.until, first_block = !kSeveral || step.from == 0;
+      const auto positives = exists && first_block ? static_cast<float>(__popcll(meets & targets)) : 0.0f;
+      const float negatives = exists ? one.drawn * static_cast<float>(__popcll(meets & ~targets)) : 0.0f;
       const float gradient = rate_ * (positives - (positives + negatives) * sigmoid(score));
       if (mine) gradients_[output * gradient_stride_ + place] = gradient;
       if (!arguments_.params.loss) return;
@@ -210,9 +334,10 @@ class GroupTrainer {
     }
   }
 
-  __device__ __forceinline__ void enter(int number) {
+  __device__ __forceinline__ void enter(int number, int held) {
     const auto* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
     ring_.template enter<RowPart>(number, row, stride_);
+    if (walk_.link(number, held)) unite_copies(number, held, true);
   }
 
   __device__ __forceinline__ void leave(int number) const {
@@ -248,7 +373,7 @@ struct GroupScores<kValues, kTile, true> {
 };
 
 template <int kValues, int kSure, int kTile, bool kSeveral, bool kTensor>
-__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile, false))
+__global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile, kTensor))
     group_kernel(const KernelArguments arguments) {
   using Scores = typename GroupScores<kValues, kTile, kTensor>::Type;
   if constexpr (Scores::kExists) {

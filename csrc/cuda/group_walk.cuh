@@ -1,19 +1,21 @@
 // Walks a segment group by group: up to share_negatives consecutive centres, whose windows are one tile with
 // the negatives of the first of them.
 //
-// A group's outputs are distinct rows, so that each is loaded, trained and added once: a target that comes
-// again, a negative that was drawn again or is a target counts in the first one's entry. Places in a group
-// are counted from its first context; one context is met once for each window that it is in.
+// The outputs of a block (sgns/README.md, "Steps"; mostly the only one) are distinct rows, so that each is
+// loaded, trained and added once: a target that comes again, a negative that was drawn again or is a target
+// counts in the first one's entry. Places in a group are counted from its first context; one context is met
+// once for each window that it is in.
 #pragma once
 
-#include "cuda/walk.cuh"
+#include "cuda/strips.cuh"
 
 namespace full_w2v {
 
 constexpr int kMostCentres = 64;  // of a group: a bit each
 
 // An output row of a group. `drawn`: times that it is one of the negatives. `targets`: the group's centres
-// whose target it is, a bit each. Neither: the row counts in another entry.
+// whose target it is, a bit each; only in the first block they meet it as such. Neither: the row counts in
+// another entry.
 struct alignas(16) GroupOutput {
   int32_t word;
   float drawn;
@@ -25,8 +27,11 @@ struct Group {
   int32_t begin, end;   // its centres, without `end`
   int32_t first, last;  // words of the windows; a group of one alone does not meet its own centre
   int32_t known;        // the last word of the sentence within `window` of the last centre
+  int contexts;         // of all windows
+  int strip;            // L of sgns/README.md
   int outputs;          // the targets, then the negatives
   const GroupOutput* output;
+  uint64_t windows = ~uint64_t{0};  // of its centres those that are trained, a bit each
 
   __device__ __forceinline__ int places() const { return last - first + 1; }
 };
@@ -53,7 +58,7 @@ struct GroupShape {
   }
   SGNS_HOST_DEVICE int bytes() const {
     const int radii = staged * centres * static_cast<int>(sizeof(int32_t));
-    return (reaches_at() + staged * static_cast<int>(2 * sizeof(int32_t)) + radii + 15) / 16 * 16;
+    return (reaches_at() + staged * static_cast<int>(4 * sizeof(int32_t)) + radii + 15) / 16 * 16;
   }
 };
 
@@ -88,8 +93,18 @@ class GroupWalk : public WordQueue {
             reach.first,
             reach.last,
             min(end - 1 + queue_shape_.window, filled_ - 1),
+            reach.contexts,
+            reach.strip,
             end - begin + shape_.negative,
             outputs_ + held * shape_.places};
+  }
+
+  // First and last word of a staged centre's window, which holds the centre too.
+  __device__ int window_first(int centre) const {
+    return max(centre - radii_[centre - staged_begin_], first_);
+  }
+  __device__ int window_last(int centre) const {
+    return min(centre + radii_[centre - staged_begin_], filled_ - 1);
   }
 
   // Centres of the group whose windows hold word `number`, a bit each.
@@ -105,7 +120,7 @@ class GroupWalk : public WordQueue {
 
  private:
   struct Reach {
-    int32_t first, last;
+    int32_t first, last, contexts, strip;
   };
 
   __device__ GroupWalk(const KernelArguments& arguments, unsigned char* shared, const GroupShape& shape)
@@ -157,13 +172,13 @@ class GroupWalk : public WordQueue {
          begin += kWarpSize * shape_.centres) {
       const int held = (begin - staged_begin_) / shape_.centres, count = end_of(begin) - begin;
       GroupOutput* const outputs = outputs_ + held * shape_.places;
-      merge(outputs, count + shape_.negative);
+      Reach reach{begin, begin, 0,
+                  strip_contexts(params_, most_drawn(outputs + count, shape_.negative, 0, 1))};
+      merge(outputs, count, count + shape_.negative);
       for (int o = count + shape_.negative; o < shape_.places; ++o) outputs[o] = {0, 0.0f, 0};
-      Reach reach{begin, begin};
       for (int centre = begin; centre < begin + count; ++centre) {
-        const int radius = radii_[centre - staged_begin_];
-        const int first = max(centre - radius, first_), last = min(centre + radius, filled_ - 1);
-        reach = {min(reach.first, first), max(reach.last, last)};
+        const int first = window_first(centre), last = window_last(centre);
+        reach = {min(reach.first, first), max(reach.last, last), reach.contexts + last - first, reach.strip};
         pairs += (last - first) * met_by(centre - begin, outputs, count + shape_.negative);
       }
       reaches_[held] = reach;
@@ -176,8 +191,17 @@ class GroupWalk : public WordQueue {
     __syncwarp();
   }
 
+  // Merges the outputs of a group, of which the first `targets` are targets, block by block.
+  __device__ void merge(GroupOutput* outputs, int targets, int count) const {
+    for (int begin = 0, end; begin < count; begin = end) {
+      end = block_end(params_, begin, targets, count);
+      if (begin > 0) find_targets(outputs, targets, begin, end);
+      merge_block(outputs + begin, end - begin);
+    }
+  }
+
   // Lets the first of equal outputs count for all of them.
-  __device__ static void merge(GroupOutput* outputs, int count) {
+  __device__ static void merge_block(GroupOutput* outputs, int count) {
     for (int o = 1; o < count; ++o) {
       const GroupOutput one = outputs[o];
       int earlier = 0;
@@ -186,6 +210,15 @@ class GroupWalk : public WordQueue {
       outputs[earlier].drawn += one.drawn;
       outputs[earlier].targets |= one.targets;
       outputs[o] = {one.word, 0.0f, 0};
+    }
+  }
+
+  // Of the negatives of a later block, the centres whose target each one is: it does not meet their contexts.
+  __device__ static void find_targets(GroupOutput* outputs, int targets, int begin, int end) {
+    for (int o = begin; o < end; ++o) {
+      for (int target = 0; target < targets; ++target) {
+        if (outputs[target].word == outputs[o].word) outputs[o].targets |= outputs[target].targets;
+      }
     }
   }
 

@@ -2,10 +2,15 @@
 //
 // A row enters once, is trained on its copy, and leaves once: then what the copy changed by is added to
 // global memory. So a change that others made to the row meanwhile is kept, and no row that entered is lost.
-// A word that occurs twice within the ring has two copies, whose changes add up.
+//
+// A word that occurs several times within the ring has as many copies, which are equal whenever a step
+// begins: their changes add up in a step, and after it they are united. Between the steps of a tile this
+// happens in the ring; when a tile has been trained, or another copy enters, the word is written through: its
+// change is added to global memory, and all copies read the row anew.
 #pragma once
 
 #include "cuda/row.cuh"
+#include "cuda/walk.cuh"
 
 namespace full_w2v {
 
@@ -71,6 +76,36 @@ class LaneRing {
     get(slot, kLoaded, loaded);
     x.add(loaded, -1.0f);
     return x;
+  }
+
+  // Unites the copies of word `number`; the words from `first` on are in the ring. write(change, loaded) is
+  // called before they are equal if they shall be written through: it adds the word's change to global
+  // memory, where the row was `loaded` when it was read, and makes that what the row is now. Lanes do not
+  // wait for each other.
+  template <class RowPart, class Write>
+  __device__ __forceinline__ void unite(const WordQueue& walk, int number, int first, bool through,
+                                        const Write& write) const {
+    int newest = number;
+#pragma unroll 1
+    while (walk.later(newest) != kNone) newest = walk.later(newest);
+    RowPart sum, x;
+    sum.clear();
+#pragma unroll 1
+    for (int copy = newest; copy >= first; copy = walk.earlier(copy)) {
+      sum.add(change(slot(copy), x), 1.0f);
+    }
+    get(slot(newest), kLoaded, x);
+    if (through) {
+      write(sum, x);
+    } else {
+      x.add(sum, 1.0f);
+    }
+    // The newest, which leaves last, keeps what has not been written yet.
+#pragma unroll 1
+    for (int copy = newest; copy >= first; copy = walk.earlier(copy)) {
+      put(slot(copy), kCurrent, x);
+      if (through || copy != newest) put(slot(copy), kLoaded, x);
+    }
   }
 
   template <class RowPart>

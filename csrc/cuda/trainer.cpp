@@ -265,6 +265,7 @@ void Trainer::launch(const Slot& slot, int64_t count, const Range& range, int32_
   arguments.rows = {input_.data(), output_.data(), input_bf16_.data(), output_bf16_.data(), stride_};
   arguments.tables = {keep_.data(), noise_.data()};
   arguments.totals = totals_.data();
+  arguments.strip_repeats = strip_repeats(params_, params_.negative);
   arguments.scratch = scratch_.data();
   arguments.scratch_floats = choice_.shape.scratch_floats;
   int64_t blocks = std::min({count, options_.blocks, in_flight_});

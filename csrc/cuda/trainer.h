@@ -15,6 +15,7 @@
 #include "cuda/kernels.h"
 #include "cuda/segments.h"
 #include "sgns/params.h"
+#include "sgns/steps.h"
 
 namespace full_w2v {
 

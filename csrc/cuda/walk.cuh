@@ -12,9 +12,14 @@
 
 namespace full_w2v {
 
-struct KeptWord {
+constexpr int32_t kNone = -(1 << 30);  // before every word
+
+struct alignas(16) KeptWord {
   int32_t word;
   int32_t offset;  // from the segment's begin; meaningful for the segment's own words
+  // Numbers of the same word's nearest copies: the one before it that was in the ring when it entered, and
+  // the one that found it there.
+  int32_t earlier, later;
 };
 
 // A row that a window's contexts meet. Weight 0: skipped, since the negative equals the target.
@@ -35,14 +40,22 @@ struct Window {
 // word at least: no row needs to be moved for it.
 __device__ __forceinline__ bool alone(const Window& window) { return window.first == window.last; }
 
+// A staged centre's radius, and how many contexts a strip of its window may have: L of sgns/README.md.
+struct alignas(8) Extent {
+  int32_t radius, strip;
+};
+
 // Outputs that a centre has room for: a multiple of 8, so that indices may be XORed (score_tile.cuh).
 SGNS_HOST_DEVICE constexpr int output_places(int outputs) { return (outputs + 7) / 8 * 8; }
 
-// What only finding further words needs. It stands in shared memory: registers are for the rows.
-struct WalkProgress {
+// What only finding further words needs, and what is seldom asked for. It stands in shared memory: registers
+// are for the rows.
+struct alignas(16) WalkProgress {
   Segment segment;
   int32_t looked_at;  // tokens from the segment's begin
   int32_t end;        // number one past the segment's last word; -1 until it is known
+  // Of all copies that link() has found the last, and the last that was one of R or more.
+  int32_t repeated, crowded;
 };
 
 // Sizes of a queue of kept words, in shared memory.
@@ -79,9 +92,9 @@ struct WalkShape {
     return of(params.window, params.negative);
   }
   SGNS_HOST_DEVICE constexpr int bytes() const {
-    const int words = 1 + (rounds ? 1 : 0);  // the radius, the rounding draw
-    const int sum = queue.bytes() + staged * (places * static_cast<int>(sizeof(Output)) +
-                                              words * static_cast<int>(sizeof(int32_t)));
+    const int sum = queue.bytes() +
+                    staged * (places * static_cast<int>(sizeof(Output)) + static_cast<int>(sizeof(Extent)) +
+                              (rounds ? static_cast<int>(sizeof(uint32_t)) : 0));
     return (sum + 15) / 16 * 16;
   }
 };
@@ -94,6 +107,7 @@ class WordQueue {
   __device__ WordQueue(const KernelArguments& arguments, unsigned char* shared, const QueueShape& shape)
       : params_(arguments.params),
         batch_(arguments.batch),
+        strip_repeats_(arguments.strip_repeats),
         tables_(arguments.tables),
         queue_shape_(shape),
         progress_(reinterpret_cast<WalkProgress*>(shared)),
@@ -104,7 +118,7 @@ class WordQueue {
   __device__ void begin(const Segment& segment) {
     staged_end_ = staged_begin_ = filled_ = queue_shape_.window;
     look_back(segment);
-    remember({segment, 0, -1});
+    remember({segment, 0, -1, kNone, kNone});
   }
 
   // Centres whose draws are held.
@@ -120,6 +134,61 @@ class WordQueue {
 
   // Id of a word between first() and Window::known that the window of a staged centre can reach.
   __device__ int word(int number) const { return queue_[place(number)].word; }
+
+  // Says that word `number` enters the ring, where those from `first` up to it are, and links it with the
+  // nearest copy of the same word there. Returns whether there is one. Synchronises the warp if so.
+  __device__ __forceinline__ bool link(int number, int first) {
+    const int32_t own = word(number);
+    int32_t nearest = kNone, copies = 0;
+#pragma unroll 1
+    for (int end = number; end > first; end -= kWarpSize) {
+      const int other = end - 1 - lane_;
+      const unsigned votes = __ballot_sync(kAllLanes, other >= first && word(other) == own);
+      if (votes == 0) continue;
+      if (copies == 0) nearest = end - 1 - __popc(~votes & (votes - 1));
+      copies += __popc(votes);
+    }
+    if (copies == 0) return false;
+    __syncwarp();  // other lanes may still read older links
+    if (lane_ == 0) {
+      queue_[place(number)].earlier = nearest;
+      queue_[place(nearest)].later = number;
+      const bool crowded = copies >= strip_repeats_;
+      progress_->repeated = max(progress_->repeated, nearest);
+      if (crowded) progress_->crowded = max(progress_->crowded, nearest);
+    }
+    __syncwarp();
+    return true;
+  }
+
+  // Whether, of the words from `first` on that have entered, two are the same.
+  __device__ bool repeated(int first) const { return progress_->repeated >= first; }
+
+  // Whether, of these, more than R may be the same.
+  __device__ bool crowded(int first) const { return progress_->crowded >= first; }
+
+  // The nearest copies of word `number` that link() found, or kNone. The earlier one may have left the ring.
+  __device__ int earlier(int number) const { return queue_[place(number)].earlier; }
+  __device__ int later(int number) const { return queue_[place(number)].later; }
+
+  // Calls take(newest) for each word that has a copy among `first` ... `last`, whatever others the ring
+  // holds: for its last copy there. In the ring are the words from `held` on. All lanes call take() together.
+  template <class Take>
+  __device__ __forceinline__ void each_repeated(int first, int last, int held, const Take& take) const {
+#pragma unroll 1
+    for (int base = first; base <= last; base += kWarpSize) {
+      const int number = base + lane_;
+      bool taken = false;
+      if (number <= last) {
+        const KeptWord& one = queue_[place(number)];
+        taken = (one.earlier >= held || one.later != kNone) && (one.later == kNone || one.later > last);
+      }
+#pragma unroll 1
+      for (unsigned votes = __ballot_sync(kAllLanes, taken); votes != 0; votes &= votes - 1) {
+        take(base + __popc(~votes & (votes - 1)));
+      }
+    }
+  }
 
  protected:
   __device__ int place(int number) const { return number & (queue_shape_.places - 1); }
@@ -158,7 +227,7 @@ class WordQueue {
       const bool kept = distance <= segment.before && keep(segment.begin, -distance, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
       const int number = queue_shape_.window - 1 - (found + lower_votes(votes));
-      if (kept && number >= 0) queue_[number] = {word, -distance};
+      if (kept && number >= 0) queue_[number] = {word, -distance, kNone, kNone};
       found += __popc(votes);
     }
     first_ = queue_shape_.window - min(found, queue_shape_.window);
@@ -175,7 +244,7 @@ class WordQueue {
       int32_t word = 0;
       const bool kept = offset < limit && keep(progress.segment.begin, offset, word);
       const unsigned votes = __ballot_sync(kAllLanes, kept);
-      if (kept) queue_[place(filled_ + lower_votes(votes))] = {word, offset};
+      if (kept) queue_[place(filled_ + lower_votes(votes))] = {word, offset, kNone, kNone};
       filled_ += __popc(votes);
       progress.looked_at = min(progress.looked_at + kWarpSize, limit);
       if (progress.looked_at == tokens) progress.end = filled_;
@@ -195,6 +264,7 @@ class WordQueue {
 
   const SgnsParams& params_;
   const Batch& batch_;
+  const int32_t& strip_repeats_;
   const SamplingTables& tables_;
   const QueueShape queue_shape_;
   WalkProgress* const progress_;
@@ -217,7 +287,7 @@ class SegmentWalk : public WordQueue {
       : WordQueue(arguments, shared, shape.queue),
         shape_(shape),
         outputs_(reinterpret_cast<Output*>(queue_ + shape_.queue.places)),
-        radius_(reinterpret_cast<int32_t*>(outputs_ + shape_.staged * shape_.places)) {}
+        extents_(reinterpret_cast<Extent*>(outputs_ + shape_.staged * shape_.places)) {}
 
   // Starts on a segment. Synchronises the warp.
   __device__ void begin(const Segment& segment) {
@@ -236,15 +306,19 @@ class SegmentWalk : public WordQueue {
 
   // The window of a staged centre.
   __device__ Window window(int centre) const {
-    const int held = centre - staged_begin_, radius = radius_[held];
+    const int held = centre - staged_begin_, radius = extents_[held].radius;
     return {centre, max(centre - radius, first_), min(centre + radius, filled_ - 1),
             min(centre + queue_shape_.window, filled_ - 1), outputs_ + held * shape_.places};
   }
 
-  // What roundings after a staged centre's window are drawn from, if the shape says that there are any.
-  __device__ uint32_t rounding(int centre) const {
-    return static_cast<uint32_t>(radius_[shape_.staged + centre - staged_begin_]);
+  // Contexts that a strip of a staged centre's window may have, once settle() has said so.
+  __device__ int strip(int centre) const { return extents_[centre - staged_begin_].strip; }
+  __device__ void set_strip(int centre, int contexts) const {
+    extents_[centre - staged_begin_].strip = contexts;
   }
+
+  // What roundings after a staged centre's window are drawn from, if the shape says that there are any.
+  __device__ uint32_t rounding(int centre) const { return roundings()[centre - staged_begin_]; }
 
   // Steps to the next centre, staging when it must. False after the last one.
   __device__ bool next(Window& next_window) {
@@ -279,20 +353,22 @@ class SegmentWalk : public WordQueue {
     for (int i = 0; i < 4; ++i) {
       const int index = block * 4 + i;
       if (index == kWindowDraw) {
-        radius_[held] = window_radius(draws.word[i], queue_shape_.window, params_.shrink_windows);
+        extents_[held].radius = window_radius(draws.word[i], queue_shape_.window, params_.shrink_windows);
         outputs[0] = {centre.word, 1.0f};
       } else if (index < shape_.outputs) {
         const int32_t word = negative_of(draws.word[i]);
         outputs[index] = {word, word == centre.word ? 0.0f : 1.0f};
       } else if (shape_.rounds && index == rounding_draw(shape_.outputs - 1)) {
-        radius_[shape_.staged + held] = static_cast<int32_t>(draws.word[i]);
+        roundings()[held] = draws.word[i];
       }
     }
   }
 
+  __device__ uint32_t* roundings() const { return reinterpret_cast<uint32_t*>(extents_ + shape_.staged); }
+
   const WalkShape shape_;
   Output* const outputs_;
-  int32_t* const radius_;  // of the staged centres; behind them their rounding draws
+  Extent* const extents_;  // of the staged centres; behind them their rounding draws
   int next_ = 0;           // the next centre
 };
 

@@ -26,8 +26,13 @@ constexpr WarpVariant kFloat32Variants[] = {fixed<4, 4>(),
 bool fits(const WarpVariant& variant, const SgnsParams& params) {
   const int64_t stride = row_stride(params.dimension, params.row_precision);
   if (stride > variant.values * kWarpSize || stride < variant.sure * kWarpSize) return false;
-  if (variant.fixed && (params.shrink_windows || params.window != kFixedWindow)) return false;
-  return variant.several || params.negative + 1 == variant.tile;
+  if (variant.fixed) {
+    // Windows that would nearly all be cut are left to the general kernel.
+    if (params.step_pairs < 2 * kFixedWindow) return false;
+    if (params.shrink_windows || params.window != kFixedWindow) return false;
+  }
+  // Those for a single tile train one block of outputs.
+  return variant.several || (params.negative + 1 == variant.tile && params.negative <= params.step_pairs);
 }
 
 int slots(const WarpVariant& variant, const SgnsParams& params) {
@@ -53,9 +58,10 @@ WarpVariants float32_variants() { return {std::begin(kFloat32Variants), std::end
 
 LaunchShape warp_shape(const SgnsParams& params, int64_t) {
   const WarpVariant& variant = variant_for(params);
-  if (variant.fixed) return {kWarpSize, variant.fixed_bytes, 0};
+  const int64_t saved = variant.rounds ? int64_t{params.negative + 1} * variant.values * kWarpSize : 0;
+  if (variant.fixed) return {kWarpSize, variant.fixed_bytes, saved};
   return {kWarpSize,
-          WarpLayout::of(params, variant.values, variant.tile, variant.several, variant.rounds).bytes, 0};
+          WarpLayout::of(params, variant.values, variant.tile, variant.several, variant.rounds).bytes, saved};
 }
 
 void launch_warp(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,

@@ -9,7 +9,6 @@ namespace {
 constexpr WarpVariant kBf16Variants[] = {fixed<4, 4, Bf16Rows>(),
                                          fixed<4, 3, Bf16Rows>(),
                                          fixed<8, 6, Bf16Rows>(),
-                                         fixed<10, 9, Bf16Rows>(),
                                          general<4, 4, 6, false, Bf16Rows>(),
                                          general<4, 3, 6, false, Bf16Rows>(),
                                          general<8, 6, 6, false, Bf16Rows>(),

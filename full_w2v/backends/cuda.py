@@ -395,6 +395,7 @@ def _default_choice(module: ModuleType, device: int, order: str) -> str:
             shrink_windows=defaults.shrink_windows,
             negative=defaults.negative,
             order=order,
+            step_pairs=defaults.step_pairs,
             kernel=os.environ.get(KERNEL_VARIABLE) or "auto",
             device=device,
         )

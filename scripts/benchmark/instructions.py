@@ -2,10 +2,10 @@
 
 Exact counts come from running the kernel's PTX, as nvcc emits it, on the emulated device: every instruction
 of a warp, the lanes active in it, sectors of global memory, wavefronts of shared memory. Draws, and the
-entering and leaving of a sentence's rows, are among them. Beside them stand the machine instructions of the
-window loop alone, with --architectures, from nvdisasm.
+entering and leaving of a sentence's rows, are among them, and so are windows that are cut into steps and
+words that the ring holds twice, as often as the corpus has them.
 
-    python scripts/benchmark/instructions.py corpus.txt --words 2000 --architectures 75,80,90
+    python scripts/benchmark/instructions.py corpus.txt --words 2000 --ptx 90
     python scripts/benchmark/instructions.py corpus.txt --quick --share-negatives 1 2 3 4
     python scripts/benchmark/instructions.py corpus.txt --quick --share-negatives 1 3 --score-precision tf32
 """
@@ -24,7 +24,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import sass
 from conditions import conditions, table
 from traffic import read
 
@@ -56,8 +55,7 @@ def main() -> None:
         counts = count(kernel, compile_ptx(kernel, options.ptx), Model.initialize(vocabulary, config), corpus)
         chosen = {"size": size, "window": window, "shrink": shrink, "negative": negative, "share": share}
         rows.append({**chosen, **asdict(counts)})
-    loops = machine_loops(options.architectures)
-    result = {"conditions": conditions(), "corpus": options.corpus, "counts": rows, "window_loops": loops}
+    result = {"conditions": conditions(), "corpus": options.corpus, "counts": rows}
     print(json.dumps(result) if options.json else show(result))
 
 
@@ -68,7 +66,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("corpus", help="text file, a sentence a line")
     parser.add_argument("--words", type=int, default=1000, help="words to train; whole sentences are taken")
     parser.add_argument("--ptx", default="80", help="virtual architecture whose PTX is run")
-    parser.add_argument("--architectures", default="", help="for the machine instructions, as 75,80,90")
     parser.add_argument("--share-negatives", type=int, nargs="+", default=[1], help="centres of a tile")
     parser.add_argument("--score-precision", choices=("float32", "tf32"), default="float32")
     parser.add_argument("--quick", action="store_true", help="d = 128 and 5 negatives alone")
@@ -162,30 +159,8 @@ def per_word(kernel: str, found: dict[str, Any], words: int, pairs: int) -> Coun
     )
 
 
-def machine_loops(architectures: str) -> dict[str, dict[str, dict[str, int]]]:
-    """By architecture and kernel: instructions of the window loop once a word, and of each round inside."""
-    loops: dict[str, dict[str, dict[str, int]]] = {}
-    for architecture in filter(None, architectures.split(",")):
-        with tempfile.TemporaryDirectory() as folder:
-            cubin = Path(folder, "kernel.cubin")
-            nvcc(f"-arch=sm_{architecture}", "-cubin", "csrc/cuda/warp.cu", "-o", str(cubin))
-            for name, body in sass.disassemble(cubin).items():
-                loop = sass.window_loop(body)
-                parts = {"once": sum(loop.outer.values()), "round": sum(loop.inner.values())}
-                loops.setdefault(architecture, {})[readable(name)] = parts
-    return loops
-
-
-def readable(mangled: str) -> str:
-    """warp_kernel<4, 4, 6, false> from its mangled name."""
-    name = re.search(r"\d(warp(?:_fixed)?_kernel)I", mangled)
-    values = re.findall(r"L([ib])(\d+)E", mangled)
-    arguments = ", ".join({"b0": "false", "b1": "true"}.get(kind + value, value) for kind, value in values)
-    return f"{name.group(1) if name else mangled}<{arguments}>"
-
-
 def show(result: dict[str, Any]) -> str:
-    """The table of counts, the loops, and the conditions."""
+    """The table of counts, and the conditions."""
     header = (
         "d",
         "window",
@@ -220,32 +195,8 @@ def show(result: dict[str, Any]) -> str:
             )
         )
     text = ["PTX instructions and requests of a warp per trained word, draws included", table(lines)]
-    for architecture, kernels in result["window_loops"].items():
-        rows = [("window loop", "once", "a round", "window 3", "a pair", "window 1-5", "a pair")]
-        for name, parts in kernels.items():
-            rows.append(
-                (
-                    f"sm_{architecture} {name}",
-                    str(parts["once"]),
-                    str(parts["round"]),
-                    *by_window(name, parts),
-                )
-            )
-        text += ["", "machine instructions; a round is two contexts, once is a tile of outputs", table(rows)]
     text.append(", ".join(f"{name} {value}" for name, value in result["conditions"].items()))
     return "\n".join(text)
-
-
-def by_window(name: str, parts: dict[str, int]) -> tuple[str, ...]:
-    """Instructions a word and a pair in the middle of a sentence, where one tile holds 6 outputs.
-
-    Windows of radius 3 have 6 contexts; those of radius 1 to 5 have as many on average.
-    """
-    if "true" in name:  # several tiles: once and round are of each
-        return ("-",) * 4
-    a_word = parts["once"] + parts["round"] * 6 / 2
-    figures = (f"{a_word:.0f}", f"{a_word / 36:.2f}")
-    return (*figures, *figures) if parts["round"] else (*figures, "-", "-")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_every_instance_draws_the_oracles_roundings(device, settings: dict[str, 
     device.configure("shared_bytes=232448,check=1")
     tokens, counts = zipf_corpus((2, 1, 9, 0, 14), vocabulary=200)
     start = start_model(config(**settings), counts)
-    exact, found = RingOracle(start, ring=True), train(device.backend("warp"), start, tokens)
+    exact, found = RingOracle(start), train(device.backend("warp"), start, tokens)
     exact.train(tokens, 0)
     assert (found.kernel, found.note) == ("warp", "")
     assert_is_the_oracles(found, exact)
@@ -70,7 +70,7 @@ def test_a_long_sentence_and_two_epochs_draw_the_oracles_roundings(device, setti
     device.configure("shared_bytes=232448")
     tokens, counts = zipf_corpus((0, 1030, 3), vocabulary=2000)
     start = start_model(config(sample=1e-3, **{**settings, "epochs": 2}), counts)
-    exact, found = RingOracle(start, ring=True), train(device.backend("warp"), start, tokens, cuts=(500,))
+    exact, found = RingOracle(start), train(device.backend("warp"), start, tokens, cuts=(500,))
     for epoch in range(2):
         exact.train(tokens, epoch)
     assert_is_the_oracles(found, exact)
@@ -82,7 +82,7 @@ def test_every_row_that_entered_the_ring_is_written_back(device, length: int, se
     words = np.random.default_rng(length).permutation(40)[:length]
     tokens = EncodedCorpus(words.astype(np.int32), np.array([0, length], np.int64))
     start = start_model(config(**settings), np.full(40, 5))
-    found, without = train(device.backend("warp"), start, tokens), RingOracle(start, ring=False)
+    found, without = train(device.backend("warp"), start, tokens), RingOracle(start)
     begun = without.input.copy()
     changed = np.any(found.input != begun, axis=1)
     assert set(np.flatnonzero(changed)) == (set(words.tolist()) if length > 1 else set())
@@ -101,8 +101,8 @@ def test_resident_blocks_lose_no_update(device, settings: dict[str, object]) -> 
     tokens, counts = zipf_corpus(tuple(range(24)), vocabulary=50)
     rate = 1e-3
     start = start_model(config(**settings, alpha=rate, min_alpha=rate), counts)
-    begun = RingOracle(start, ring=True)
-    exact = RingOracle(start, ring=True)
+    begun = RingOracle(start)
+    exact = RingOracle(start)
     exact.train(tokens, 0)
     for seed in range(1, 6):
         device.configure(f"seed={seed},resident_blocks={4 + seed % 5}")
@@ -183,7 +183,7 @@ def test_the_compilers_code_draws_the_oracles_roundings(device, ptx: str, settin
     device.configure("shared_bytes=232448")
     tokens, counts = zipf_corpus((40, 1, 25), vocabulary=500)
     start = start_model(config(**settings), counts)
-    exact = RingOracle(start, ring=True)
+    exact = RingOracle(start)
     exact.train(tokens, 0)
     device.emulator.load_ptx(ptx)
     device.emulator.reset_ptx_counters()
@@ -194,6 +194,7 @@ def test_the_compilers_code_draws_the_oracles_roundings(device, ptx: str, settin
         device.emulator.unload_ptx()
     assert_is_the_oracles(found, exact)
     # Of 66 words one is alone: 7 rows of 8 sectors each, and a few for the totals. An exchange is seldom
-    # repeated: when a row comes twice, as target and as a negative of the same window.
+    # repeated: when a row comes twice, as target and as a negative of the same window. Words that the ring
+    # holds twice are written through.
     atomics = sum(one["atomic"]["sectors"] for one in counted["global"].values())
-    assert 65 * 7 * 8 <= atomics <= 1.1 * 65 * 7 * 8 + 16
+    assert 65 * 7 * 8 <= atomics <= 1.4 * 65 * 7 * 8 + 16

@@ -81,7 +81,7 @@ def test_the_default_choice_depends_on_whether_windows_shrink(device) -> None:
     """Of all settings those of the launch: a ring in registers needs less shared memory."""
     if device.emulator is None:
         pytest.skip("a device cannot be told its shared memory")
-    settings = {"vector_size": 128, "window": 3, "negative": 5, "order": "window"}
+    settings = {"vector_size": 128, "window": 3, "negative": 5, "order": "window", "step_pairs": 20}
     device.configure("shared_bytes=7000")
     names = [device.emulator.kernel_choice(**settings, shrink_windows=shrink)[0] for shrink in (False, True)]
     assert names == ["warp", "register"]

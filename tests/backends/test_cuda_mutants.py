@@ -16,6 +16,7 @@ from scripts.extensions import cuda
 
 KERNEL_TESTS = "tests/backends/test_cuda_kernels.py"
 WARP_TESTS = "tests/backends/test_cuda_warp.py"
+STEP_TESTS = "tests/backends/test_cuda_steps.py"
 EVERY_ROW = f"{KERNEL_TESTS}::test_every_row_that_entered_the_ring_is_written_back"
 SCHEDULES = f"{KERNEL_TESTS}::test_no_schedule_of_warps_changes_what_one_block_computes"
 SENTENCES = f"{KERNEL_TESTS}::test_windows_end_with_their_sentence"
@@ -222,6 +223,87 @@ MUTANTS = [
         "",
         "warp",
         OVERLAP,
+    ),
+    # Steps of a tile, and words that the ring holds twice.
+    Mutant(
+        "strips-ignored",
+        "strips.cuh",
+        "const int most = min(contexts - begin, longest),",
+        "const int most = contexts - begin,",
+        "warp",
+        by(ORACLE, "warp-steps-alpha0.1"),
+    ),
+    Mutant(
+        "repeats-in-a-strip-ignored",
+        "strips.cuh",
+        "    if (same >= repeats) break;\n",
+        "",
+        "register",
+        by(ORACLE, "register-steps-alpha0.025-vocabulary4"),
+    ),
+    Mutant(
+        "border-of-blocks-ignored",
+        "strips.cuh",
+        "min(max(begin, targets) + params.step_pairs, outputs)",
+        "outputs",
+        "warp",
+        by(ORACLE, "warp-steps-negative40"),
+    ),
+    Mutant(
+        "outputs-not-updated-between-strips",
+        "warp.cuh",
+        "      y_[k].reload(row_[k], stride_);\n      if (Storage",
+        "      if (step.begin == window.first) y_[k].reload(row_[k], stride_);\n      if (Storage",
+        "warp",
+        by(ORACLE, "warp-steps-alpha0.1"),
+    ),
+    Mutant(
+        "repeated-word-not-written-through",
+        "warp.cuh",
+        "      if (walk_.repeated(window.first - arguments_.params.window)) unite(window, step, done);\n",
+        "",
+        "warp",
+        by(ORACLE, "warp-steps-alpha0.25-vocabulary4"),
+    ),
+    Mutant(
+        "copy-that-enters-misses-the-others-changes",
+        "warp.cuh",
+        "    if (walk_.link(number, held)) unite_copies(number, held, true);\n",
+        "    walk_.link(number, held);\n",
+        "warp",
+        by(ORACLE, "warp-vocabulary7-share1"),
+    ),
+    Mutant(
+        "repeated-word-not-written-through-by-groups",
+        "group.cuh",
+        "      if (walk_.repeated(held)) unite(done ? group : part, held, done);\n",
+        "",
+        "group",
+        by(ORACLE, "group-vocabulary7-share3"),
+    ),
+    Mutant(
+        "strips-of-groups-ignored",
+        "group.cuh",
+        "contexts < part.strip; ++contexts",
+        "true; ++contexts",
+        "group",
+        by(ORACLE, "group-steps-share32-window20"),
+    ),
+    Mutant(
+        "copies-in-pair-order-apart",
+        "block.cuh",
+        "    if (same >= first) {\n",
+        "    if (false) {\n",
+        "block",
+        by(ORACLE, "block-vocabulary7-pair"),
+    ),
+    Mutant(
+        "repeated-word-in-registers-not-written-through",
+        "warp_fixed.cuh",
+        "    if (cut || walk_.repeated(centre - kWindow - 1)) write_through(centre, cut);\n",
+        "    if (cut) write_through(centre, cut);\n",
+        "warp",
+        f"{STEP_TESTS}::test_windows_that_are_cut_agree_with_the_oracle[emulated-warp-alpha0.025-vocabulary60-fixed]",
     ),
     # The ring in registers.
     Mutant(

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import instructions
 import numpy as np
 import pytest
 from cuda_devices import Device, make_model, train
@@ -11,7 +12,6 @@ from ring_oracle import RingOracle
 from full_w2v.backends.cuda import EMULATED
 from full_w2v.config import TrainConfig
 from full_w2v.encoded import EncodedCorpus
-from scripts.benchmark import sass
 from scripts.extensions import cuda
 
 LENGTHS = (40, 1, 25)
@@ -88,7 +88,7 @@ def test_the_compilers_code_computes_what_the_source_says(emulated, ptx, kernel,
     emulated.emulator.reset_ptx_counters()
     compiled = train(emulated.backend(kernel), start, tokens)
     emulated.emulator.unload_ptx()
-    exact = RingOracle(start, ring=True)
+    exact = RingOracle(start)
     exact.train(tokens, 0)
     assert (compiled.stats.words, compiled.stats.pairs) == (source.stats.words, source.stats.pairs)
     for other in (source, exact):
@@ -100,11 +100,12 @@ def test_the_compilers_code_computes_what_the_source_says(emulated, ptx, kernel,
     atomics = sum(one["atomic"]["sectors"] for one in counted["global"].values())
     # Each word but the one that is alone adds to its input row and to its target's, each group to those of
     # its negatives, whole sectors of 512 bytes; the totals take a few sectors more. The pair kernels leave
-    # out negatives that are the target, groups those that come again.
+    # out negatives that are the target, groups those that come again. Windows that are cut add to the outputs
+    # in each step, and words that the ring holds twice are written more often than they leave it.
     lengths = [length for length in LENGTHS if length > 1]
     groups = sum(-(-length // config.share_negatives) for length in lengths)
     rows = 2 * sum(lengths) + groups * config.negative
-    assert atomics <= 16 * rows + 16
+    assert atomics <= 2.5 * 16 * rows + 16
     assert atomics >= 16 * rows * 0.9
     assert sum(counted["lanes"].values()) <= 32 * sum(counted["instructions"].values())
 
@@ -116,25 +117,17 @@ def test_an_unknown_instruction_is_an_error_that_names_its_line(emulated) -> Non
 
 
 @pytest.mark.slow
-def test_the_window_loop_stays_within_its_instructions(tmp_path) -> None:
-    if sass.find_tool("nvdisasm") is None:
-        pytest.skip("needs nvdisasm: pip install nvidia-cuda-nvdisasm")
-    cubin = compile_instances(tmp_path, "-arch=sm_80", "-cubin")
-    kernels = sass.disassemble(cubin)
-    fixed = next(body for name, body in kernels.items() if "warp_fixed_kernelILi4ELi4ELi3E" in name)
-    general = next(body for name, body in kernels.items() if "warp_kernelILi4ELi4ELi6ELb0E" in name)
-    a_word = sass.window_loop(fixed).a_word(0)
-    assert 600 < a_word <= 750
-    # A shrinking window of 5 has 6 contexts on average, in 3 rounds: as many pairs as the fixed window of 3.
-    assert sass.window_loop(general).a_word(3) <= 1.3 * a_word
-
-
-def test_the_disassembly_is_read_loop_by_loop() -> None:
-    listing = "\t.section\t.text.kernel\n.L_outer:\n" + "".join(
-        f"        /*{0x10 * i:04x}*/                   {text} ;\n"
-        for i, text in enumerate(["FFMA R0, R0, R0, R0", "@P0 BRA `(.L_outer)", "EXIT"])
-    )
-    (body,) = sass.parse(listing).values()
-    assert [one.opcode for one in body] == ["FFMA", "BRA", "EXIT"]
-    assert [one.target for one in body] == [None, 0, None]
-    assert [sass.kind_of(one.opcode) for one in body] == ["fp32", "control", "control"]
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    # 1,033 and 1,146, measured; 948 and 1,097 before windows were cut into steps.
+    [({"window": 3, "shrink_windows": False}, 1045), ({"window": 5}, 1160)],
+    ids=str,
+)
+def test_a_word_of_windows_that_are_not_cut_stays_within_its_instructions(ptx, settings, limit) -> None:
+    """Sentences of distinct words, draws included."""
+    config = TrainConfig(vector_size=128, epochs=1, sample=0.0, negative=5, **settings)
+    random = np.random.default_rng(1)
+    tokens = EncodedCorpus.from_sentences([random.permutation(5000)[:25] for _ in range(16)])
+    start = make_model(config, np.full(5000, 9))
+    found = instructions.count("warp", ptx, start, tokens)
+    assert 0.8 * limit < found.instructions <= limit

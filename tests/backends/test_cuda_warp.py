@@ -22,7 +22,7 @@ def config(**settings: object) -> TrainConfig:
 def assert_agrees(device, tokens: EncodedCorpus, counts: np.ndarray, settings: TrainConfig) -> None:
     # Lengths of about 2 at any dimension: scores of about 1.
     start = make_model(settings, counts, spread=3.0 / settings.vector_size**0.5)
-    found, exact = train(device.backend("warp"), start, tokens), RingOracle(start, ring=True)
+    found, exact = train(device.backend("warp"), start, tokens), RingOracle(start)
     exact.train(tokens, 0)
     assert (found.stats.words, found.stats.pairs) == (exact.stats.words, exact.stats.pairs)
     # Values below 1; a row has fewer than 5,000 pairs: 6 sqrt(5000) roundings of 2^-24, and the sigmoids'
@@ -61,7 +61,7 @@ def test_every_row_that_entered_the_registers_is_written_back(device, length: in
     words = np.random.default_rng(length).permutation(40)[:length]
     tokens = EncodedCorpus(words.astype(np.int32), np.array([0, length], np.int64))
     start = make_model(config(vector_size=128, **FIXED), np.full(40, 5))
-    exact, found = RingOracle(start, ring=False), train(device.backend("warp"), start, tokens)
+    exact, found = RingOracle(start), train(device.backend("warp"), start, tokens)
     exact.train(tokens, 0)
     changed = np.any(found.input != start.input, axis=1)
     assert set(np.flatnonzero(changed)) == (set(words.tolist()) if length > 1 else set())

@@ -117,7 +117,7 @@ def test_a_training_in_tf32_follows_the_oracle(backend: Backend, shape: str) -> 
     start = start_of(config(**SHAPES[shape]), counts)
     found, stats = trained(backend, start, tokens)
     if backend.name == "cuda":
-        exact = RingOracle(start, ring=True)
+        exact = RingOracle(start)
         exact.train(tokens, 0)
         oracle = exact.stats
     else:
