@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 from collections import Counter
 from itertools import groupby, pairwise
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import full_w2v
+from full_w2v import _native
 from full_w2v import phrases as module
 from full_w2v.cli import main
 from full_w2v.corpus import open_corpus
@@ -167,3 +169,20 @@ def test_settings_that_are_wrong(wrong):
 def test_phrases_need_words_that_are_counted():
     with pytest.raises(ConfigError, match="give either phrases or vocabulary"):
         Preparation(phrases=PhraseSettings(), vocabulary="words.txt")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+def test_signals_are_handled_while_a_long_sentence_is_joined():
+    """A signal that comes again and again is handled once when the call returns, and before only by polls."""
+    ids = np.random.default_rng(1).integers(0, 5000, 6_000_000).astype(np.int32)
+    joiner = _native.PhraseJoiner(np.arange(999, dtype=np.int32), np.ones(999, np.int32), first_id=5000)
+    calls = []
+    before = signal.signal(signal.SIGALRM, lambda *_: calls.append(len(calls)))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        joiner.join(ids, np.array([0, len(ids)]))
+        during = len(calls)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert during > 5

@@ -71,11 +71,13 @@ class PhraseJoiner {
     int32_t* const begin = joined.mutable_data();
     int64_t* const length = lengths.mutable_data();
     int32_t* out = begin;
+    const py::none none;
+    const Poll signals_only = make_poll(none, [] { return 0; });
     {
       const py::gil_scoped_release release;
       for (int64_t i = 0; i < corpus.sentences; ++i) {
         const int64_t at = corpus.offsets[i];
-        length[i] = join_pairs(corpus.ids + at, corpus.offsets[i + 1] - at, pairs_, out);
+        length[i] = join_pairs(corpus.ids + at, corpus.offsets[i + 1] - at, pairs_, out, signals_only);
         out += length[i];
       }
     }

@@ -120,9 +120,14 @@ std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count,
   return frequent;
 }
 
-int64_t join_pairs(const int32_t* ids, int64_t count, const JoinedPairs& pairs, int32_t* out) {
-  int64_t written = 0;
+int64_t join_pairs(const int32_t* ids, int64_t count, const JoinedPairs& pairs, int32_t* out,
+                   const Poll& poll) {
+  int64_t written = 0, next_poll = kTokensAtOnce;
   for (int64_t i = 0; i < count; ++i) {
+    if (i >= next_poll) {
+      poll();
+      next_poll = i + kTokensAtOnce;
+    }
     const auto joined = i + 1 < count ? pairs.find(pair_key(ids[i], ids[i + 1])) : pairs.end();
     if (joined == pairs.end()) {
       out[written++] = ids[i];

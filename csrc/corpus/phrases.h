@@ -33,7 +33,9 @@ std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count,
 using JoinedPairs = std::unordered_map<uint64_t, int32_t>;
 
 // Replaces the pairs of one sentence by their own ids, from left to right; a joined word begins no pair.
-// Returns the number of ids written to `out`, which has room for the whole sentence.
-int64_t join_pairs(const int32_t* ids, int64_t count, const JoinedPairs& pairs, int32_t* out);
+// Returns the number of ids written to `out`, which has room for the whole sentence. Calls `poll` now and
+// then in a long one.
+int64_t join_pairs(const int32_t* ids, int64_t count, const JoinedPairs& pairs, int32_t* out,
+                   const Poll& poll);
 
 }  // namespace full_w2v

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ def test_a_signal_in_training_ends_it_and_leaves_nothing(
     assert output.read_text() == "older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", "temporary", "v.txt"]
     assert list(temporary.iterdir()) == []
+
+
+def test_an_interrupt_is_obeyed_at_once_whatever_the_settings(tmp_path: Path) -> None:
+    """The first span alone would take longer than this test's limit."""
+    corpus, output = tmp_path / "corpus.txt", tmp_path / "v.txt"
+    corpus.write_text(" ".join(f"w{i * i % 911}" for i in range(100_000)))
+    output.write_text("older")
+    heavy = ["--window", "1000", "--negative", "1000", "--vector-size", "1000", "--sample", "0"]
+    command = [*PROGRAM, "train", str(corpus), "--output", str(output), "--min-count", "1", *heavy]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        # Mostly in training; and wherever it is, this holds.
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert error.splitlines()[-1].split("\r")[-1] == "full-w2v: error: interrupted"
+    assert output.read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", "v.txt"]
 
 
 def test_a_signal_in_saving_leaves_nothing(
