@@ -271,7 +271,7 @@ MUTANTS = [
         "    if (walk_.link(number, held)) unite_copies(number, held, true);\n",
         "    walk_.link(number, held);\n",
         "warp",
-        by(ORACLE, "warp-vocabulary7-share1"),
+        by(ORACLE, "warp-d33-window-shrinking"),
     ),
     Mutant(
         "repeated-word-not-written-through-by-groups",
