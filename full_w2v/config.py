@@ -18,7 +18,7 @@ RowPrecision = Literal["float32", "bf16"]
 ScorePrecision = Literal["float32", "tf32"]
 
 MAX_VECTOR_SIZE = 65_536
-MAX_WINDOW = 1_000
+MAX_WINDOW = 1_000_000_000  # no sentence has room for more than its own words
 MAX_NEGATIVE = 1_000
 MAX_THREADS = 1_024
 MAX_STEP_PAIRS = 1 << 30  # where the learning rate allows any number

@@ -13,7 +13,7 @@ from full_w2v.errors import ConfigError
 BAD_SETTINGS = [
     ("vector_size", 0, "vector_size must be between 1 and 65536, got 0"),
     ("vector_size", 1.5, "vector_size must be a whole number, got 1.5"),
-    ("window", 0, "window must be between 1 and 1000, got 0"),
+    ("window", 0, "window must be between 1 and 1000000000, got 0"),
     ("window", True, "window must be a whole number, got True"),
     ("negative", 0, r"negative must be between 1 and 1000, got 0; 0 needs hierarchical_softmax=True"),
     ("epochs", -1, "epochs must be between 1 and 1000000, got -1"),

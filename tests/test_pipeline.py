@@ -233,7 +233,7 @@ def test_what_is_no_corpus_is_refused(sentences: object, message: str) -> None:
         ({"lowercas": True}, "unknown setting lowercas; did you mean lowercase"),
         ({"xyz": 1}, "unknown setting xyz; known are .*lowercase.*min_count.*vector_size"),
         ({"phrases": 11}, "passes must be between 1 and 10, got 11"),
-        ({"window": 0}, "window must be between 1 and 1000, got 0"),
+        ({"window": 0}, "window must be between 1 and 1000000000, got 0"),
         ({"min_count": -1}, "min_count must be a whole number of at least 0, got -1"),
         ({"min_count": 2.5}, "min_count must be a whole number"),
         ({"max_final_vocab": 0}, "max_final_vocab must be a whole number of at least 1, got 0"),

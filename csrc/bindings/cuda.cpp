@@ -112,6 +112,7 @@ std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, i
   params.min_alpha = min_alpha;
   params.seed = seed;
   params.row_precision = bf16_rows ? RowPrecision::bf16 : RowPrecision::float32;
+  params.drawn_window = window;
   params.step_pairs = step_pairs;
   TrainerOptions options;
   options.device = device;

@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -97,6 +98,11 @@ void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int6
   bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets, after_piece);
   bound.ids = ids;
   bound.offsets = offsets;
+  int64_t longest = 0;
+  for (int64_t s = 0; s < bound.corpus.sentences; ++s) {
+    longest = std::max(longest, bound.corpus.offsets[s + 1] - bound.corpus.offsets[s]);
+  }
+  bound.trainer.fit_sentences(longest);
 }
 
 py::tuple train(BoundTrainer& bound, int64_t begin, int64_t end, int32_t epoch) {

@@ -58,7 +58,7 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
                        int32_t step_pairs) {
   check_range("vocabulary", vocabulary, 1, INT32_MAX);
   check_range("dimension", dimension, 1, 65536);
-  check_range("window", window, 1, 1000);
+  check_range("window", window, 1, 1'000'000'000);
   check_range("longest_path", longest_path, 0, vocabulary);
   check_range("negative", negative, longest_path == 0 ? 1 : 0, 1000);
   check_range("share_negatives", share_negatives, 1, 64);
@@ -88,6 +88,7 @@ SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, in
           longest_path,
           bf16_rows ? RowPrecision::bf16 : RowPrecision::float32,
           tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32,
+          window,
           step_pairs};
 }
 

@@ -126,6 +126,7 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
                        const HuffmanPaths& paths, int threads, const std::string& simd)
     : params_(params), kernels_(choose_level(simd)), stride_(padded(params.dimension)) {
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
+  threads_ = static_cast<size_t>(threads);
   const int64_t size = params.vocabulary * stride_;
   // Most words are never dropped: a short table stays in the cache.
   keep_.assign(keep, keep + first_always_kept(keep, params.vocabulary));
@@ -143,19 +144,28 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
     input_ = untouched_array<float>(size);
     output_ = untouched_array<float>(has_tree(params) ? 2 * size : size);
   }
-  const int64_t slots = kernels_.most_slots(2 * params.window + params.share_negatives,
-                                            params.share_negatives + params.negative + params.longest_path);
-  for (int t = 0; t < threads; ++t) workspaces_.emplace_back(params, slots, stride_);
-  for (Workspace& workspace : workspaces_) {
-    if (!rounded()) break;
-    workspace.hold_rows(stride_);
-    workspace.hold_outputs(stride_);
+}
+
+void CpuTrainer::fit_sentences(int64_t longest) {
+  const auto reach = static_cast<int32_t>(std::clamp<int64_t>(longest - 1, 1, params_.drawn_window));
+  if (!workspaces_.empty() && reach <= params_.window) return;
+  params_.window = reach;
+  workspaces_.clear();
+  const int64_t contexts = 2 * int64_t{reach} + params_.share_negatives;
+  const int32_t outputs = params_.share_negatives + params_.negative + params_.longest_path;
+  // A step has no more contexts than pairs of one output.
+  const int64_t slots =
+      kernels_.most_slots(static_cast<int>(std::min<int64_t>(contexts, params_.step_pairs)), outputs);
+  for (size_t t = 0; t < threads_; ++t) {
+    Workspace& workspace = workspaces_.emplace_back(params_, slots, stride_);
+    if (rounded() || !locks_.empty()) workspace.hold_rows(stride_);
+    if (rounded()) workspace.hold_outputs(stride_);
   }
 }
 
 void CpuTrainer::share_rows(int64_t begin, int64_t end,
                             const std::function<void(int64_t, int64_t)>& use) const {
-  const auto threads = static_cast<int64_t>(workspaces_.size());
+  const auto threads = static_cast<int64_t>(threads_);
   const int64_t of_page = std::max<int64_t>(kHugePage / (stride_ * int64_t{sizeof(float)}), 1);
   const int64_t rows = std::min((end - begin + threads - 1) / threads, of_page);
   std::atomic<int64_t> next{0};
@@ -166,7 +176,7 @@ void CpuTrainer::share_rows(int64_t begin, int64_t end,
       use(first, std::min<int64_t>(first + rows, end));
     }
   };
-  share_work(workspaces_.size(), work, [] {});
+  share_work(threads_, work, [] {});
 }
 
 void CpuTrainer::load(const float* input, const float* output, const float* inner) {
@@ -252,6 +262,7 @@ void CpuTrainer::pin_threads() {
 SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end, int32_t epoch,
                             const std::function<bool()>& interrupted) {
   require_matrices("train");
+  if (workspaces_.empty()) throw std::invalid_argument("train needs a corpus; call fit_sentences first");
   if (begin < 0 || end < begin || end > corpus.tokens() || epoch < 0 || epoch >= params_.epochs) {
     throw std::invalid_argument("span " + std::to_string(begin) + " ... " + std::to_string(end) +
                                 " of epoch " + std::to_string(epoch) + " lies outside the corpus of " +
@@ -272,10 +283,10 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
                      input_bf16_.get(),
                      output_bf16_.get(),
                      &stopped};
-  std::vector<SpanStats> stats(workspaces_.size());
+  std::vector<SpanStats> stats(threads_);
   std::atomic<int64_t> next{begin};
   // Short spans, of slow settings, are cut finer so that every thread has its part of them.
-  const auto threads = static_cast<int64_t>(workspaces_.size());
+  const auto threads = static_cast<int64_t>(threads_);
   const int64_t chunk = std::clamp((end - begin) / (4 * threads), kSmallestChunkTokens, kChunkTokens);
   const auto work = [&](size_t thread) {
     std::optional<PinnedThread> pinned;
@@ -289,7 +300,7 @@ SpanStats CpuTrainer::train(const CorpusView& corpus, int64_t begin, int64_t end
     }
     stats[thread] = done;
   };
-  share_work(workspaces_.size(), work, [&] {
+  share_work(threads_, work, [&] {
     if (interrupted()) stopped.store(true, std::memory_order_relaxed);
   });
   SpanStats sum;

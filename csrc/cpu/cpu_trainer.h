@@ -20,6 +20,10 @@ class CpuTrainer {
   CpuTrainer(const SgnsParams& params, const uint32_t* keep, const AliasSlot* noise,
              const HuffmanPaths& paths, int threads, const std::string& simd);
 
+  // Makes room for windows in sentences of up to `longest` tokens: however large the window that was asked
+  // for, no radius reaches further. Throws std::bad_alloc.
+  void fit_sentences(int64_t longest);
+
   // Copies the matrices, float [vocabulary, dimension], in or out; `inner`, the rows of inner nodes, only if
   // there is a tree. Rows of bf16 are rounded to the nearest on their way in. Nothing else can be done with
   // rows, std::invalid_argument, before they are loaded.
@@ -49,7 +53,7 @@ class CpuTrainer {
   double largest_norm(int64_t begin, int64_t end) const;
 
   const char* simd() const { return kernels_.name; }
-  int threads() const { return static_cast<int>(workspaces_.size()); }
+  int threads() const { return static_cast<int>(threads_); }
   const SgnsParams& params() const { return params_; }
 
  private:
@@ -73,7 +77,8 @@ class CpuTrainer {
   AlignedArray<AliasSlot> noise_;
   AlignedArray<float> input_, output_;           // output_: rows of words, then of inner nodes
   AlignedArray<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
-  std::vector<Workspace> workspaces_;            // one a thread
+  size_t threads_ = 0;
+  std::vector<Workspace> workspaces_;  // one a thread
   bool pinned_ = false;
   bool loaded_ = false;  // whether the matrices hold rows
 };

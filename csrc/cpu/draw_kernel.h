@@ -61,7 +61,8 @@ template <class V>
 KERNEL_INLINE void find_radii(const SgnsParams& params, typename V::Word draws, uint32_t* radius) {
   V::store_words(radius, draws);
   for (int lane = 0; lane < V::lanes; ++lane) {
-    radius[lane] = static_cast<uint32_t>(window_radius(radius[lane], params.window, params.shrink_windows));
+    const int drawn = window_radius(radius[lane], params.drawn_window, params.shrink_windows);
+    radius[lane] = static_cast<uint32_t>(drawn < params.window ? drawn : params.window);
   }
 }
 

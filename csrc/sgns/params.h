@@ -31,7 +31,7 @@ constexpr int64_t kSegmentTokens = 1024;
 struct SgnsParams {
   int32_t vocabulary;       // rows
   int32_t dimension;        // values in a row
-  int32_t window;           // largest radius
+  int32_t window;           // largest radius that a sentence has room for
   int32_t negative;         // negatives a centre word; 0 with hierarchical softmax alone
   int32_t share_negatives;  // consecutive centres that share their negatives
   int32_t epochs;
@@ -45,7 +45,8 @@ struct SgnsParams {
   int32_t longest_path;  // inner nodes on a word's path in the Huffman tree, 1 at least; 0 without a tree
   RowPrecision row_precision;
   ScorePrecision score_precision;
-  int32_t step_pairs;  // pairs that a row may meet in one step of a tile: M of README.md
+  int32_t drawn_window;  // what radii are drawn from, W of README.md: at least `window`
+  int32_t step_pairs;    // pairs that a row may meet in one step of a tile: M of README.md
 };
 
 // Whether there is hierarchical softmax.

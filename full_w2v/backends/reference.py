@@ -214,7 +214,8 @@ def group_tile(settings: Settings, sentence: Sentence, first: int, last: int) ->
     """
     centres = last - first
     noise = negatives(settings, sentence.kept[first])
-    inputs = np.empty(2 * settings.window * centres, np.int64)
+    reach = min(settings.window, len(sentence.kept))
+    inputs = np.empty(2 * reach * centres, np.int64)
     outputs = np.empty(centres + len(noise), np.int64)
     labels = np.empty((len(inputs), len(outputs)), np.int8)
     labels.fill(NO_PAIR)

@@ -98,6 +98,7 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   params.dimension = task->dimension;
   params.window = task->window;
   params.negative = kOutputs - 1;
+  params.drawn_window = params.window;
   params.step_pairs = 20;
   params.share_negatives = params.epochs = 1;
   params.shrink_windows = true;
