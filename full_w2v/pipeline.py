@@ -117,15 +117,50 @@ def _with_phrases(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
+# What other programs call our settings: gensim (of old and new), fastText, word2vec.c.
+ALIASES = {
+    "workers": "threads",
+    "thread": "threads",
+    "sg": "architecture, 'skip-gram' or 'cbow'",
+    "cbow": "architecture, 'skip-gram' or 'cbow'",
+    "model": "architecture, 'skip-gram' or 'cbow'",
+    "hs": "hierarchical_softmax",
+    "size": "vector_size",
+    "dim": "vector_size",
+    "dimension": "vector_size",
+    "iter": "epochs",
+    "epoch": "epochs",
+    "ws": "window",
+    "neg": "negative",
+    "lr": "alpha",
+    "learning_rate": "alpha",
+    "start_alpha": "alpha",
+    "end_alpha": "min_alpha",
+    "minCount": "min_count",
+    "t": "sample",
+    "compute_loss": "loss",
+    "sentences": "the first argument, corpus",
+    "corpus_iterable": "the first argument, corpus",
+    "corpus_file": "the first argument, corpus",
+    "input": "the first argument, corpus",
+    "callbacks": "on_progress",
+    "output": "nothing here; save the result: train(...).save(path)",
+}
+
+
 def _check_names(settings: dict[str, Any]) -> None:
-    """Raises ConfigError, with the names that are nearest, for a setting that no class of settings has."""
+    """Raises ConfigError for a setting that no class of settings has, with the name that it has here."""
     kinds = (ReadSettings, Preparation, TrainConfig)
     known = sorted({name for kind in kinds for name in setting_names(kind)})
     for name in settings:
-        if name not in known:
-            near = get_close_matches(name, known, cutoff=0.5)
+        if name in known:
+            continue
+        near = get_close_matches(name, known, cutoff=0.5)
+        if name in ALIASES:
+            hint = f"here it is {ALIASES[name]}"
+        else:
             hint = f"did you mean {' or '.join(near)}" if near else f"known are {', '.join(known)}"
-            raise ConfigError(f"unknown setting {name}; {hint}")
+        raise ConfigError(f"unknown setting {name}; {hint}")
 
 
 def _taken(settings: dict[str, Any], kind: type[ReadSettings] | type[Preparation]) -> dict[str, Any]:

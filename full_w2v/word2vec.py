@@ -17,8 +17,9 @@ from gensim.utils import PICKLE_PROTOCOL
 
 from full_w2v.aside import written_aside_together
 from full_w2v.callbacks import checked_callbacks
-from full_w2v.config import MAX_VECTOR_SIZE, checked_integer
+from full_w2v.config import MAX_THREADS, MAX_VECTOR_SIZE, MAX_WINDOW, checked_integer
 from full_w2v.errors import ConfigError, CorpusError, shown
+from full_w2v.gensim_names import gensim_messages
 from full_w2v.sentences import CountedSentences, count_sentences
 from full_w2v.trainer import Training
 from full_w2v.training_run import TrainingRun
@@ -71,13 +72,14 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
 
     @wraps(GensimWord2Vec.__init__)  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        _check_arguments(args, kwargs)
-        self._keep_scan = True
-        try:
-            super().__init__(*args, **kwargs)
-        finally:
-            self._keep_scan = False
-            self._scan = None
+        with gensim_messages():
+            _check_arguments(args, kwargs)
+            self._keep_scan = True
+            try:
+                super().__init__(*args, **kwargs)
+            finally:
+                self._keep_scan = False
+                self._scan = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in _TRANSIENT}
@@ -101,7 +103,8 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
             )
             return counted
         gensim_logger.info("collecting all words and their counts")
-        sentences = self._count(corpus_iterable, corpus_file, progress_per)
+        with gensim_messages():
+            sentences = self._count(corpus_iterable, corpus_file, progress_per)
         self.raw_vocab = sentences.frequencies()
         gensim_logger.info(
             "collected %i word types from a corpus of %i raw words and %i sentences",
@@ -167,7 +170,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         run = TrainingRun(self, hooks, report_delay)
         self._in_train = True
         try:
-            with run.stoppable():
+            with gensim_messages(), run.stoppable():
                 run.notify("on_train_begin")
                 sentences = self._sentences_to_train(corpus_iterable, corpus_file)
                 run.train(sentences, _share(sentences, total_examples, total_words))
@@ -282,6 +285,8 @@ def _check_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Checks what would otherwise fail only behind the counting of the corpus."""
     given = _SIGNATURE.bind(None, *args, **kwargs).arguments
     checked_integer("vector_size", given.get("vector_size", 1), 1, MAX_VECTOR_SIZE)
+    checked_integer("window", given.get("window", 1), 1, MAX_WINDOW)
+    checked_integer("threads", given.get("workers", 1), 1, MAX_THREADS)
     checked_callbacks(given.get("callbacks", ()))
 
 

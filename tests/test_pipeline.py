@@ -282,3 +282,39 @@ def test_the_corpus_is_not_overwritten(tmp_path):
     with pytest.raises(ConfigError, match="is read and would be overwritten; choose another output"):
         result.save(corpus)
     assert corpus.read_text() == "a b c\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("workers", "threads"),
+        ("sg", "architecture"),
+        ("hs", "hierarchical_softmax"),
+        ("size", "vector_size"),
+        ("dim", "vector_size"),
+        ("iter", "epochs"),
+        ("lr", "alpha"),
+        ("minCount", "min_count"),
+        ("sentences", "the first argument"),
+        ("compute_loss", "loss"),
+    ],
+)
+def test_names_of_other_programs_are_answered_with_ours(name: str, ours: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown setting {name}; here it is {ours}"):
+        full_w2v.train([["a", "b"]], **{name: 2})
+
+
+def test_every_alias_leads_to_a_name_that_exists() -> None:
+    from inspect import signature
+
+    from full_w2v.config import setting_names
+    from full_w2v.pipeline import ALIASES, Preparation, ReadSettings
+
+    known = {name for kind in (ReadSettings, Preparation, TrainConfig) for name in setting_names(kind)}
+    known |= set(signature(full_w2v.train).parameters) | {
+        "the first argument",
+        "nothing here; save the result: train(...)",
+    }
+    for alias, ours in ALIASES.items():
+        assert alias not in known
+        assert ours.partition(",")[0].partition(".save")[0] in known
