@@ -39,14 +39,19 @@ from full_w2v.backends.cpu import CpuBackend
 model, corpus = heavy_job(**{settings!r})
 before = model.output.copy()
 backend = CpuBackend()
-backend.load(model)
-threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-try:
-    backend.train(corpus, 0, TOKENS, 0)
-    print("trained the whole span")
-except KeyboardInterrupt:
-    backend.read(model)
-    print("interrupted", (model.output != before).any(axis=1).sum() > 0)
+changed = 0
+for delay in (0.5, 2.0, 8.0):  # a busy machine may not have trained anything so soon
+    backend.load(model)
+    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        backend.train(corpus, 0, TOKENS, 0)
+        print("trained the whole span")
+    except KeyboardInterrupt:
+        backend.read(model)
+    changed = (model.output != before).any(axis=1).sum()
+    if changed:
+        break
+print("interrupted", changed > 0)
 """
 
 
@@ -75,7 +80,7 @@ def test_ctrl_c_ends_a_tile_in_the_middle() -> None:
     """Half a minute of one tile, whose 1,000 negatives come in 50 blocks: most of them are left alone."""
     settings = {"share_negatives": 64, "negative": 1000, "vector_size": 8000, "threads": 1}
     code = INTERRUPTED.format(folder=os.path.dirname(__file__), settings=settings)
-    code += "changed = (model.output != before).any(axis=1).sum()\nprint(0 < changed < 400)"
+    code += "print(changed < 400)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
     )
