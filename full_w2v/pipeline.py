@@ -139,7 +139,6 @@ ALIASES = {
     "minCount": "min_count",
     "t": "sample",
     "compute_loss": "loss",
-    "sentences": "the first argument, corpus",
     "corpus_iterable": "the first argument, corpus",
     "corpus_file": "the first argument, corpus",
     "input": "the first argument, corpus",

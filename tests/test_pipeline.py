@@ -295,7 +295,7 @@ def test_the_corpus_is_not_overwritten(tmp_path):
         ("iter", "epochs"),
         ("lr", "alpha"),
         ("minCount", "min_count"),
-        ("sentences", "the first argument"),
+        ("corpus_file", "the first argument"),
         ("compute_loss", "loss"),
     ],
 )
