@@ -250,13 +250,13 @@ def nothing_trained(words: int, sample: float) -> str:
     remedies = ["put the words of a sentence, basket or walk on one line"]
     if sample > 0:
         remedies.append(
-            f"raise {setting('sample')}, which was {sample:g} and drops frequent words; 0 keeps them all"
+            f"raise {setting('sample')}, which was {sample:g} and drops frequent words (0 keeps them all)"
         )
     remedies.append(f"lower {setting('min_count')}")
     left = f"of {words} words left by {setting('min_count')} and {setting('sample')}"
     return (
         f"nothing was trained: {left} none had another one in its sentence, and the vectors are random; "
-        f"{', '.join(remedies)}"
+        f"{', or '.join(remedies)}"
     )
 
 

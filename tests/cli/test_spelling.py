@@ -35,6 +35,7 @@ OPTIONS = {
         (setting("encoding", "a=b\n"), "--encoding 'a=b\\n'", "encoding='a=b\\n'"),
         (setting("blocks", 4), "blocks=4", "blocks=4"),  # no option sets it
     ],
+    ids=range(10),  # marks differ from process to process
 )
 def test_settings_are_spelled_as_the_front_end_does(part: str, option: str, python: str) -> None:
     error = ConfigError(f"a, {part}; b")
