@@ -200,7 +200,7 @@ def test_utf_16_without_a_mark_or_an_ascii_character_is_advised_too(tmp_path):
     (tmp_path / "t").write_bytes("한국어".encode("utf-16-le"))
     said = failure(tmp_path / "t", encoding="utf-16")
     assert "has no byte-order mark" in said
-    assert "'utf-16-le', 'utf-16-be' or 'utf-8'" in said
+    assert "encoding='utf-16-le' or encoding='utf-16-be' or encoding='utf-8'" in said
 
 
 @pytest.mark.parametrize("encoding", ["idna", "punycode"])

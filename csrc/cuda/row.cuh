@@ -13,10 +13,10 @@ constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
 // The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
 // that all lanes could share (before compute capability 7.5), or several tiles, roundings or tensor cores do
-// (`more`), 12 warps are what 128 values a lane leave.
+// (`more`), 12 warps are what 128 values a lane leave; beside eight outputs and such addresses 8.
 constexpr int resident_warps(int values, [[maybe_unused]] int tile, [[maybe_unused]] bool more) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
-  return values <= 4 ? 12 : 8;
+  return values <= 4 && tile <= 6 ? 12 : 8;
 #else
   return values <= 4 ? (tile <= 6 && !more ? 16 : 12) : 8;
 #endif

@@ -47,12 +47,14 @@ struct FixedLayout {
 };
 
 // Warps that a multiprocessor should hold: 16, with 128 registers a lane. Before compute capability 7.5
-// addresses take registers that all lanes could share: with masks for rows that end within a lane's values
-// there are 12; roundings leave as many.
+// addresses take registers that all lanes could share, and roundings take some: then there are 12. So there
+// are from 10.0 on for whole rows, of which the compiler would spill some.
 constexpr int resident_fixed_warps(int values, [[maybe_unused]] bool whole, bool rounds) {
   if (rounds) return values <= 4 ? 12 : 8;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
-  return values <= 4 ? (whole ? 16 : 12) : 8;
+  return values <= 4 ? 12 : 8;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+  return values <= 4 ? (whole ? 12 : 16) : 8;
 #else
   return resident_warps(values);
 #endif

@@ -72,7 +72,14 @@ REGISTER_LIMITS = {
     "row_rate<4,1>": 64,
 }
 # Before compute capability 7.5, where addresses take registers that lanes could share: 168 allow 12 warps.
-OLDER_LIMITS = dict.fromkeys(("warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>", "warp<4,3,6,1>"), 168)
+OLDER_LIMITS = {
+    **dict.fromkeys(("warp_fixed<4,4,3>", "warp_fixed<4,3,3>", "warp<4,4,6,0>", "warp<4,3,6,0>"), 168),
+    **dict.fromkeys(("warp<4,3,8,1>", "warp<4,0,8,1>", "group<4,3,8,0,0>", "group<4,0,8,1,0>"), 255),
+}
+# Bytes that they may spill there, with all registers that a lane can have: rows of 300 values and more.
+OLDER_SPILLS = {"warp_fixed<10,9,3>": 184, "warp<10,4,6,1,bf16>": 32}
+# From 10.0 on: whole rows, for which 16 warps' registers would not do.
+NEWER_LIMITS = {"warp_fixed<4,4,3>": 168, "register<10>": 144}
 # Philox blocks that are indexed by a position lie there, for words before and ahead; nothing else may.
 STACK_LIMIT = 32
 
@@ -158,18 +165,21 @@ def kernel_name(mangled: str) -> str | None:
 
 def exceeded(one: Resources) -> list[str]:
     """One line for each limit that a kernel breaks."""
-    limit = REGISTER_LIMITS[one.kernel]
+    limit, spills = REGISTER_LIMITS[one.kernel], 0
     if one.architecture < 75:
-        limit = OLDER_LIMITS.get(one.kernel, limit)
+        limit, spills = OLDER_LIMITS.get(one.kernel, limit), OLDER_SPILLS.get(one.kernel, 0)
+    if one.architecture >= 100:
+        limit = NEWER_LIMITS.get(one.kernel, limit)
+    stack = STACK_LIMIT + spills
     where = f"{one.kernel} on sm_{one.architecture}"
     return [
-        *([f"{where} spills {one.spills} bytes"] if one.spills else []),
+        *([f"{where} spills {one.spills} bytes"] if one.spills > spills else []),
         *(
             [f"{where} takes {one.registers} registers, at most {limit} are allowed"]
             if one.registers > limit
             else []
         ),
-        *([f"{where} has {one.stack} bytes of stack, not {STACK_LIMIT}"] if one.stack > STACK_LIMIT else []),
+        *([f"{where} has {one.stack} bytes of stack, not {stack}"] if one.stack > stack else []),
         *([f"{where} has {one.shared} bytes of static shared memory, not 0"] if one.shared else []),
     ]
 

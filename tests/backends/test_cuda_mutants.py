@@ -122,7 +122,7 @@ MUTANTS = [
         "    row_of(rows_.input, walk_.word(number), rows_.stride)[value_] ="
         " ring_.row(number, kLoaded)[value_] + change;",
         "block",
-        by(ORACLE, "block-d33-pair-shrinking"),
+        by(RESIDENT, "block-pair"),
     ),
     # The ring.
     Mutant(
@@ -185,7 +185,7 @@ MUTANTS = [
     Mutant(
         "repeated-output-read-after-its-update",
         "settle.cuh",
-        "    if (merge) merge_repeated(window.outputs, walk.outputs());\n",
+        "      merge_repeated(window.outputs, begin, end);\n",
         "",
         "warp",
         by(ORACLE, "warp-negative15-share1"),

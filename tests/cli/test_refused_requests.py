@@ -20,7 +20,7 @@ import full_w2v
         ("--vector-size", "0"),
         ("--vector-size", "65537"),
         ("--window", "0"),
-        ("--window", "1001"),
+        ("--window", "1000000001"),
         ("--negative", "0"),
         ("--negative", "1001"),
         ("--ns-exponent", "nan"),

@@ -159,7 +159,7 @@ def native_tests(folder: Path) -> list[Path]:
     ]
 
 
-FOLDERS = ["tests", "tests/backends", "tests/drop_in", "tests/native"]
+FOLDERS = ["tests", "tests/backends", "tests/cli", "tests/drop_in", "tests/native"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

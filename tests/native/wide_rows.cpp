@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cuda/kernels.h"
+#include "sgns/steps.h"
 
 namespace {
 
@@ -69,6 +70,7 @@ std::vector<float> train(const full_w2v::Kernel& kernel, full_w2v::Order order, 
   arguments.rows = {matrices[0], matrices[1], nullptr, nullptr, kMaxDimension};
   arguments.tables = {keep.data(), noise.data()};
   arguments.totals = &totals;
+  arguments.strip_repeats = full_w2v::strip_repeats(arguments.params, arguments.params.negative);
   constexpr int64_t kSharedLimit = 99 << 10;
   kernel.launch(arguments, kernel.shape(arguments.params, kSharedLimit), 1, nullptr);
   if (cudaDeviceSynchronize() != cudaSuccess || totals.words != 3) return {};
