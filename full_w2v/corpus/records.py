@@ -170,7 +170,9 @@ def _field(record: Any, column: str | None, where: str) -> Any:
         key = column or DEFAULT_COLUMN
         if key not in record:
             names = shown(", ".join(record))
-            raise CorpusError(f"{where} has no column {key!r}; it has {names}; choose one with column=NAME")
+            raise CorpusError(
+                f"{where} has no column {key!r}; it has {names}; choose one with {setting('column')}"
+            )
         value = record[key]
     else:
         value = record

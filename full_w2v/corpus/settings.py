@@ -59,7 +59,7 @@ class ReadSettings:
         if self.sentences not in ("line", "document"):
             object.__setattr__(self, "sentences", _span(self.sentences))
         if self.pattern is not None and self.tokenizer is not None:
-            raise ConfigError("give either pattern or tokenizer, got both")
+            raise ConfigError(f"give either {setting('pattern')} or {setting('tokenizer')}, got both")
         if not self.splits_at_white_space:
             _ = self.tokenize  # a pattern or file that cannot be used is found now
 

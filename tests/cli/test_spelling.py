@@ -1,5 +1,7 @@
 """Messages name the options that a user of the command line can set."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import Command
 
+import full_w2v
 from full_w2v.cli.spelling import as_options
+from full_w2v.config import TrainConfig, setting_names
+from full_w2v.corpus import ReadSettings
 from full_w2v.errors import ConfigError, setting, spelled
+from full_w2v.preparation import Preparation
 
 OPTIONS = {
     "vector_size": "--vector-size",
@@ -90,3 +96,19 @@ def test_a_refused_setting_is_named_as_its_option(
 ) -> None:
     done = command("train", corpus, "--output", tmp_path / "v.txt", *options)
     assert (done.code, done.error) == (2, message.format(corpus=corpus))
+
+
+def test_no_message_spells_a_setting_as_python_does_without_marking_it() -> None:
+    """What stands as name=value in a message would be shown so at the command line too."""
+    names = "|".join(setting_names(TrainConfig) + setting_names(ReadSettings) + setting_names(Preparation))
+    spelt = re.compile(rf"\b(?:{names})=")
+    package = Path(full_w2v.__file__).parent
+    found = []
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                texts = [part.value for part in ast.walk(node.exc) if isinstance(part, ast.Constant)]
+                found += [
+                    f"{path.name}:{node.lineno} {t}" for t in texts if isinstance(t, str) and spelt.search(t)
+                ]
+    assert found == []
