@@ -15,7 +15,7 @@ from scripts.extensions import cuda
 
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
 # -Wno-uninitialized: GCC 12 warns of its own _mm512_undefined_ps (GCC bug 105593).
-# Each instruction set is one translation unit with flags of its own: csrc/cpu/simd.cpp picks one at run time.
+# Each instruction set is a translation unit with flags of its own: csrc/cpu/simd/levels.cpp picks one.
 SIMD_FLAGS = {
     "level_avx2.cpp": ["-mavx2", "-mfma"] if X86 else [],
     "level_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-Wno-uninitialized"]
@@ -78,9 +78,9 @@ warnings = ["-Wall", "-Wextra"] + (["-Werror"] if os.environ.get("FULL_W2V_WERRO
 native = Pybind11Extension(
     "full_w2v._native",
     sorted(
-        glob("csrc/sgns/*.cpp")
-        + glob("csrc/corpus/*.cpp")
-        + glob("csrc/cpu/*.cpp")
+        glob("csrc/contract/*.cpp")
+        + glob("csrc/text/*.cpp")
+        + glob("csrc/cpu/**/*.cpp", recursive=True)
         + glob("csrc/bindings/native*.cpp")
     ),
     include_dirs=["csrc"],

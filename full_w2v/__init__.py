@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from full_w2v.config import TrainConfig
+    from full_w2v.drop_in.word2vec import Word2Vec
     from full_w2v.embeddings import Embeddings
     from full_w2v.errors import FullW2VError
     from full_w2v.formats import load_embeddings, load_model, save_embeddings, save_model
     from full_w2v.model import Model
     from full_w2v.pipeline import TrainResult, train
     from full_w2v.vocabulary import Vocabulary
-    from full_w2v.word2vec import Word2Vec
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ _MODULES = {
     "TrainConfig": "config",
     "TrainResult": "pipeline",
     "Vocabulary": "vocabulary",
-    "Word2Vec": "word2vec",
+    "Word2Vec": "drop_in.word2vec",
     "load_embeddings": "formats",
     "load_model": "formats",
     "save_embeddings": "formats",

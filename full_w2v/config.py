@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from full_w2v.cgroups import cpu_quota
 from full_w2v.errors import ConfigError, setting
+from full_w2v.machine import cpu_quota
 
 Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
@@ -144,7 +144,7 @@ class TrainConfig:
 
     @property
     def step_pairs(self) -> int:
-        """Pairs that one row may meet in a step: M of csrc/sgns/README.md, max(1, floor(1 / (2 alpha))).
+        """Pairs that one row may meet in a step: M of csrc/contract/README.md, max(1, floor(1 / (2 alpha))).
 
         The slack lets a decimal alpha, such as 0.05, give the number that it names (10).
         """

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v.corpus.file_signatures import HEAD_BYTES, not_utf8
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import BackendError, ConfigError, FormatError, setting, shown
-from full_w2v.magic import HEAD_BYTES, not_utf8
 
 RESTRICT_VOCABULARY = 300_000  # gensim's default
 QUESTION_BLOCK = 2048  # whose cosines with search.WORD_BLOCK words are held at a time: 16 MB

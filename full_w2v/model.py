@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
-from full_w2v.huffman import HuffmanTree
+from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.vocabulary import Vocabulary
 
 

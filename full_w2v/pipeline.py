@@ -12,12 +12,12 @@ from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import Progress as ReadingProgress
 from full_w2v.corpus import ReadSettings, Source, open_corpus
 from full_w2v.embeddings import Embeddings
+from full_w2v.encoding.phrases import PhraseSettings
+from full_w2v.encoding.preparation import Preparation, prepare, timed
 from full_w2v.errors import ConfigError, TrainingWarning, as_python, spelled
 from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
-from full_w2v.phrases import PhraseSettings
-from full_w2v.preparation import Preparation, prepare, timed
-from full_w2v.trainer import Progress, TrainReport, train_model
+from full_w2v.training.run import Progress, TrainReport, train_model
 from full_w2v.vocabulary import Vocabulary
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from unittest.mock import patch
 
 from full_w2v import _native
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.vocabulary import Vocabulary
 
 Sentences = Sequence[Sequence[str]]

@@ -1,4 +1,4 @@
-"""Imports and includes point one way: a lower room never names a higher one."""
+"""Imports and includes point one way, room by room, as the folders are laid out."""
 
 import ast
 import re
@@ -9,50 +9,38 @@ from pathlib import Path
 
 import pytest
 
-EXTENSIONS = {"_native", "_cuda", "_cuda_emulated"}
-
-# From the bottom up; a module may import from its own row and from the rows above it in this table.
+# The rooms of full_w2v/ from the bottom up: a folder, or a module next to them. A room may import from the
+# rows above it in this table, and from itself; rooms in one row do not know each other.
 PYTHON_ROOMS = (
-    {*EXTENSIONS, "aside", "cgroups", "errors", "locks", "magic", "parts", "streams"},
-    {"config"},
-    {"vocabulary", "decompression", "huffman", "id_file", "corpus.settings", "corpus.spelling"},
-    {"corpus.base", "corpus.feeding", "corpus.outputs", "corpus.places", "corpus.records"},
-    {"corpus.files", "corpus.iterables"},
-    {"corpus"},
-    {"encoded", "model", "schedule", "vocabulary_file"},
-    {"cache", "phrases"},
-    {"preparation"},
-    {"backends.base"},
-    {"backends.in_flight"},
-    {"backends.reference", "backends.cpu", "backends.cuda"},
-    {"backends"},
-    {"search", "roofline", "watch"},
-    {"trainer", "embeddings", "formats", "evaluation"},
-    {
-        "bench",
-        "pipeline",
-        "terminal",
-        "word2vec",
-        "callbacks",
-        "sentences",
-        "training_run",
-        "model_rows",
-        "gensim_names",
-    },
-    {"__init__"},
-    {"cli"},
-    {"__main__"},
+    "errors _native _cuda _cuda_emulated",
+    "machine output search",
+    "config",
+    "corpus vocabulary",
+    "encoding",
+    "model",
+    "backends",
+    "training",
+    "formats",
+    "embeddings",
+    "evaluation",
+    "pipeline bench",
+    "drop_in",
+    "__init__",
+    "cli",
+    "__main__",
 )
-RANK = {module: row for row, modules in enumerate(PYTHON_ROOMS) for module in modules}
+RANK = {room: row for row, rooms in enumerate(PYTHON_ROOMS) for room in rooms.split()}
+# A record and its readers, which still know each other.
+ENTANGLED = {"formats", "embeddings"}
 
-# Which rooms of csrc/ a room may include, beside itself.
+# Which rooms of csrc/ a room may include, apart from itself.
 NATIVE_ROOMS = {
-    "sgns": set(),
-    "corpus": {"sgns"},
-    "cpu": {"sgns"},
-    "cuda": {"sgns"},
-    "emulator": set(),
-    "bindings": {"sgns", "corpus", "cpu", "cuda", "emulator"},
+    "contract": "",
+    "text": "contract",
+    "cpu": "contract",
+    "cuda": "contract",
+    "emulator": "",
+    "bindings": "contract text cpu cuda emulator",
 }
 SOURCES = {".cpp", ".h", ".cu", ".cuh"}
 PYTHON_HEADERS = re.compile(r"Python\.h|pybind11/")
@@ -60,26 +48,23 @@ CUDA_HEADERS = re.compile(r"cuda\w*\.h|curand|cooperative_groups")
 RUNTIME_CALLS = re.compile(r"<<<|\bcuda[A-Z]\w*\s*\(")
 
 
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def import_graph(package: Path, *, deferred: bool = True) -> dict[str, set[str]]:
+    """The package's modules that each of its files imports; with `deferred` in functions too."""
+    names = {path: module_name(package, path) for path in sorted(package.rglob("*.py"))}
+    modules = {*names.values(), "_native", "_cuda", "_cuda_emulated"}
+    return {module: imported(path, package.name, modules, deferred) for path, module in names.items()}
+
+
 def module_name(package: Path, path: Path) -> str:
     parts = path.relative_to(package).with_suffix("").parts
     return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
-def rank(module: str) -> int | None:
-    """Row of a module in PYTHON_ROOMS; a package's row counts for what is in it, where no row names it."""
-    while module and module not in RANK:
-        module = module.rpartition(".")[0]
-    return RANK.get(module)
-
-
-def is_module(package: Path, name: str) -> bool:
-    """Whether a dotted name inside the package is a module, not something that a module defines."""
-    path = package.joinpath(*name.split("."))
-    return path.name in EXTENSIONS or path.is_dir() or path.with_suffix(".py").exists()
-
-
-def imported_modules(package: Path, path: Path, *, deferred: bool = True) -> set[str]:
-    """Modules of the package that a file imports, by their names in it; with `deferred` in functions too."""
+def imported(path: Path, package: str, modules: set[str], deferred: bool) -> set[str]:
     found = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree) if deferred else tree.body:
@@ -87,42 +72,40 @@ def imported_modules(package: Path, path: Path, *, deferred: bool = True) -> set
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
-            names = (f"{node.module}.{alias.name}" for alias in node.names)
-            found |= {name if is_module(package.parent, name) else str(node.module) for name in names}
-    inner = {name.partition(".")[2] for name in found if name.partition(".")[0] == package.name}
-    return {name or "__init__" for name in inner}
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name.partition(".")[2] in modules else str(node.module) for name in whole}
+    return {name.partition(".")[2] or "__init__" for name in found if room_of(name) == package}
 
 
-def import_graph(package: Path, *, deferred: bool = True) -> dict[str, set[str]]:
-    files = sorted(package.rglob("*.py"))
-    return {module_name(package, path): imported_modules(package, path, deferred=deferred) for path in files}
-
-
-def upward_imports(package: Path) -> list[str]:
-    """One line for each import that breaks the order of PYTHON_ROOMS."""
+def import_faults(package: Path) -> list[str]:
+    """One line for each import that the layout does not allow."""
     graph = import_graph(package)
-    faults = [
-        f"{module} stands in no row of PYTHON_ROOMS; give it one" for module in graph if rank(module) is None
-    ]
+    faults = [f"{module} is in no row of PYTHON_ROOMS" for module in graph if room_of(module) not in RANK]
     for module, name in sorted((module, name) for module, names in graph.items() for name in names):
-        own, other = rank(module), rank(name)
-        if own is None or other is None:
-            continue
-        if other > own:
-            faults.append(f"{module} imports {name}, which is above it")
-        elif other == own and module.startswith("backends."):
-            faults.append(f"{module} imports {name}: backends do not know each other")
+        own, other = room_of(module), room_of(name)
+        if name == own and module not in {own, f"{own}.__main__"}:
+            faults.append(f"{module} imports its own folder, {name}, in place of a module in it")
+        elif own != other and RANK.get(own, 0) <= RANK.get(other, 0) and {own, other} != ENTANGLED:
+            faults.append(f"{module} imports {name}, which is not below it")
     return faults
 
 
-def native_faults(path: Path, csrc: Path) -> list[str]:
+def include_faults(csrc: Path) -> list[str]:
     """One line for each include or call of a native source that its room does not allow."""
+    sources = sorted(path for path in csrc.rglob("*") if path.suffix in SOURCES)
+    return [
+        f"{path.relative_to(csrc)} {fault}"
+        for path in sources
+        for fault in faults_of(path, path.relative_to(csrc).parts[0])
+    ]
+
+
+def faults_of(path: Path, room: str) -> list[str]:
     text = path.read_text(encoding="utf-8")
-    room = path.relative_to(csrc).parts[0]
     faults = []
     for name in re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', text, re.MULTILINE):
         target = name.partition("/")[0]
-        if target in NATIVE_ROOMS and target != room and target not in NATIVE_ROOMS[room]:
+        if target in NATIVE_ROOMS and target not in {room, *NATIVE_ROOMS[room].split()}:
             faults.append(f"includes {name}")
         if PYTHON_HEADERS.match(name) and room != "bindings":
             faults.append(f"includes {name}, which only bindings may")
@@ -134,21 +117,12 @@ def native_faults(path: Path, csrc: Path) -> list[str]:
             faults.append(f"includes the kernels of {name}")
     if path.suffix == ".cuh" and (call := RUNTIME_CALLS.search(text)):
         faults.append(f"calls the CUDA runtime ({call.group()}); a .cuh holds kernels only")
-    return [f"{path.relative_to(csrc)} {fault}" for fault in faults]
+    return faults
 
 
-def upward_includes(csrc: Path) -> list[str]:
-    sources = sorted(path for path in csrc.rglob("*") if path.suffix in SOURCES)
-    return [fault for path in sources for fault in native_faults(path, csrc)]
-
-
-def files_that_name(package: Path, name: str) -> set[str]:
-    pattern = re.compile(rf"\b{name}\b")
-    return {
-        module_name(package, path)
-        for path in package.rglob("*.py")
-        if pattern.search(path.read_text(encoding="utf-8"))
-    }
+def modules_that_name(package: Path, name: str) -> set[str]:
+    files = {path: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    return {module_name(package, path) for path, text in files.items() if re.search(rf"\b{name}\b", text)}
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +130,11 @@ def package(repository) -> Path:
     return repository / "full_w2v"
 
 
-def test_no_module_imports_from_a_room_above_it(package):
-    assert upward_imports(package) == []
+def test_imports_point_one_way(package):
+    assert import_faults(package) == []
 
 
-def test_modules_can_be_imported_in_some_order(package):
+def test_no_modules_import_each_other(package):
     graph = import_graph(package, deferred=False)
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -169,78 +143,71 @@ def test_modules_can_be_imported_in_some_order(package):
     assert set(graph) <= set(order)
 
 
-def test_only_the_cpu_backend_uses_the_native_trainer(package):
-    assert files_that_name(package, "CpuTrainer") <= {"backends.cpu"}
-
-
-def test_only_the_cuda_backend_imports_the_cuda_extension(package):
-    graph = import_graph(package)
-    users = {module for module, imports in graph.items() if imports & {"_cuda", "_cuda_emulated"}}
+def test_only_the_backends_use_the_native_trainers(package):
+    assert modules_that_name(package, "CpuTrainer") <= {"backends.cpu"}
+    users = {module for module, names in import_graph(package).items() if names & {"_cuda", "_cuda_emulated"}}
     assert users <= {"backends.cuda"}
 
 
-def test_no_native_source_includes_from_a_room_above_it(repository):
-    assert upward_includes(repository / "csrc") == []
+def test_includes_point_one_way(repository):
+    assert include_faults(repository / "csrc") == []
+    folders = {path.name for path in (repository / "csrc").iterdir() if path.is_dir()}
+    assert folders == set(NATIVE_ROOMS)
 
 
-def test_every_folder_of_csrc_is_a_known_room(repository):
-    assert {path.name for path in (repository / "csrc").iterdir()} <= set(NATIVE_ROOMS)
+def test_kernels_lie_in_their_folder(repository):
+    assert {path.parent.name for path in (repository / "csrc").rglob("*.cuh")} == {"kernels"}
 
 
 @pytest.mark.parametrize(
     ("file", "line", "fault"),
     [
-        ("config.py", "from full_w2v.trainer import train", "config imports trainer, which is above it"),
-        ("config.py", "import full_w2v.cli", "config imports cli, which is above it"),
-        ("config.py", "from full_w2v import cli", "config imports cli, which is above it"),
-        ("config.py", "from full_w2v import train", "config imports __init__, which is above it"),
-        ("config.py", "def late():\n    import full_w2v.model", "config imports model, which is above it"),
-        (
-            "backends/cpu.py",
-            "from full_w2v.backends import open_backend",
-            "backends.cpu imports backends, which",
-        ),
-        ("backends/cpu.py", "from full_w2v.backends.cuda import Cuda", "backends do not know each other"),
-        ("formats/text.py", "import full_w2v.cli", "formats.text imports cli, which is above it"),
-        ("oddity.py", "", "oddity stands in no row"),
+        ("config.py", "from full_w2v.training.run import train", "config imports training.run, which is not"),
+        ("config.py", "import full_w2v.cli", "config imports cli, which is not below it"),
+        ("config.py", "from full_w2v import cli", "config imports cli, which is not below it"),
+        ("config.py", "from full_w2v import train", "config imports __init__, which is not below it"),
+        ("config.py", "def late():\n    import full_w2v.model", "config imports model, which is not below"),
+        ("backends/cpu.py", "from full_w2v.backends import open_backend", "imports its own folder, backends"),
+        ("corpus/files.py", "import full_w2v.vocabulary", "corpus.files imports vocabulary, which is not"),
+        ("oddity.py", "", "oddity is in no row"),
     ],
 )
-def test_a_planted_upward_import_is_caught(tmp_path, file, line, fault):
+def test_a_planted_import_is_caught(tmp_path, file, line, fault):
     package = tmp_path / "full_w2v"
-    modules = "__init__ config model trainer cli formats/text backends/__init__ backends/cuda"
+    modules = "__init__ config model vocabulary training/run cli backends/__init__ corpus/paths"
     for name in modules.split():
         path = package / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("from full_w2v.errors import ConfigError\n")
     (package / "errors.py").write_text("")
-    assert upward_imports(package) == []
+    assert import_faults(package) == []
     (package / file).write_text(f"{line}\n")
-    (found,) = upward_imports(package)
+    (found,) = import_faults(package)
     assert fault in found
 
 
 @pytest.mark.parametrize(
     ("file", "line", "fault"),
     [
-        ("sgns/window.h", '#include "cpu/row.h"', "includes cpu/row.h"),
-        ("sgns/window.h", "#include <pybind11/numpy.h>", "only bindings may"),
-        ("sgns/window.h", "  #  include <cuda_runtime.h>", "only cuda may"),
+        ("contract/window.h", '#include "cpu/row.h"', "includes cpu/row.h"),
+        ("contract/window.h", "#include <pybind11/numpy.h>", "only bindings may"),
+        ("contract/window.h", "  #  include <cuda_runtime.h>", "only cuda may"),
         ("cpu/row.h", '#include "cuda/buffer.h"', "includes cuda/buffer.h"),
         ("cuda/buffer.h", '#include "cpu/row.h"', "includes cpu/row.h"),
-        ("cuda/buffer.h", '#include "../sgns/params.h"', "instead of a path from csrc/"),
-        ("cuda/warp.cuh", "cudaMalloc(&rows, bytes);", "holds kernels only"),
-        ("cuda/warp.cuh", "warp_kernel<<<grid, block>>>(model);", "holds kernels only"),
-        ("corpus/count.cpp", '#include "bindings/arrays.h"', "includes bindings/arrays.h"),
-        ("bindings/cuda.cpp", '#include "cuda/warp.cuh"', "includes the kernels"),
+        ("cuda/buffer.h", '#include "../contract/params.h"', "instead of a path from csrc/"),
+        ("cuda/kernels/warp.cuh", "cudaMalloc(&rows, bytes);", "holds kernels only"),
+        ("cuda/kernels/warp.cuh", "warp_kernel<<<grid, block>>>(model);", "holds kernels only"),
+        ("text/count.cpp", '#include "bindings/arrays.h"', "includes bindings/arrays.h"),
+        ("bindings/cuda.cpp", '#include "cuda/kernels/warp.cuh"', "includes the kernels"),
     ],
 )
-def test_a_planted_upward_include_is_caught(tmp_path, file, line, fault):
+def test_a_planted_include_is_caught(tmp_path, file, line, fault):
     path = tmp_path / file
-    path.parent.mkdir()
-    path.write_text('#include <vector>\n#include "sgns/params.h"\n')
-    assert upward_includes(tmp_path) == []
+    path.parent.mkdir(parents=True)
+    path.write_text('#include <vector>\n#include "contract/params.h"\n')
+    assert include_faults(tmp_path) == []
     path.write_text(f"{line}\n")
-    (found,) = upward_includes(tmp_path)
+    (found,) = include_faults(tmp_path)
     assert fault in found
 
 

@@ -30,7 +30,7 @@ int device_count(std::string& reason) {
   return 0;
 }
 
-// What full_w2v.roofline asks of a device beside its properties, in the runtime's units.
+// What full_w2v.bench asks of a device beside its properties, in the runtime's units.
 constexpr std::pair<const char*, cudaDeviceAttr> kAttributes[] = {
     {"clock_khz", cudaDevAttrClockRate},
     {"memory_clock_khz", cudaDevAttrMemoryClockRate},

@@ -9,9 +9,9 @@
 #include "bindings/native_token_collector.h"
 #include "bindings/poll.h"
 #include "bindings/sole_use.h"
-#include "corpus/corpus_counter.h"
-#include "corpus/encoder.h"
-#include "corpus/mapped_file.h"
+#include "text/corpus_counter.h"
+#include "text/encoder.h"
+#include "text/mapped_file.h"
 
 namespace py = pybind11;
 

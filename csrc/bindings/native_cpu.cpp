@@ -12,7 +12,7 @@
 #include "bindings/sgns_arguments.h"
 #include "bindings/sole_use.h"
 #include "cpu/cpu_trainer.h"
-#include "cpu/simd.h"
+#include "cpu/simd/levels.h"
 
 namespace py = pybind11;
 

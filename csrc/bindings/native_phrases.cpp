@@ -6,7 +6,7 @@
 #include "bindings/arrays.h"
 #include "bindings/native.h"
 #include "bindings/poll.h"
-#include "corpus/phrases.h"
+#include "text/phrases.h"
 
 namespace py = pybind11;
 

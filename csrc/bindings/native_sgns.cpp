@@ -3,10 +3,10 @@
 #include "bindings/arrays.h"
 #include "bindings/native.h"
 #include "bindings/sgns_arguments.h"
-#include "sgns/alias_table.h"
-#include "sgns/draws.h"
-#include "sgns/params.h"
-#include "sgns/philox.h"
+#include "contract/alias_table.h"
+#include "contract/draws.h"
+#include "contract/params.h"
+#include "contract/philox.h"
 
 namespace py = pybind11;
 

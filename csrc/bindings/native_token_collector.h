@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "corpus/counted_block.h"
+#include "text/counted_block.h"
 
 namespace full_w2v {
 

@@ -3,7 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "corpus/block_queue.h"
+#include "text/block_queue.h"
 
 namespace full_w2v {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "bindings/arrays.h"
-#include "sgns/params.h"
+#include "contract/params.h"
 
 namespace full_w2v {
 
@@ -23,7 +23,7 @@ inline void check_tables(const SgnsParams& params, const Array<uint32_t>& keep,
   require_alias_table(noise);
 }
 
-// The paths of a Huffman tree over the words, as full_w2v/huffman.py makes them.
+// The paths of a Huffman tree over the words, as full_w2v/encoding/huffman.py makes them.
 inline HuffmanPaths checked_paths(const SgnsParams& params, const Array<int64_t>& offsets,
                                   const Array<uint32_t>& steps) {
   require_shape("path_offsets", offsets, {params.vocabulary + 1});

@@ -15,9 +15,9 @@
 #include <system_error>
 #include <thread>
 
+#include "contract/draws.h"
 #include "cpu/pinned_thread.h"
-#include "cpu/simd.h"
-#include "sgns/draws.h"
+#include "cpu/simd/levels.h"
 
 namespace full_w2v {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "contract/params.h"
 #include "cpu/aligned_memory.h"
-#include "cpu/kernels.h"
-#include "sgns/params.h"
+#include "cpu/simd/level_kernels.h"
 
 namespace full_w2v {
 

@@ -1,12 +1,13 @@
-// Draws of many tokens at once: Philox with a block in each lane (sgns/draws.h says what is drawn from what).
+// Draws of many tokens at once: Philox with a block in each lane (contract/draws.h says what is drawn from
+// what).
 #pragma once
 
 #include <cstdint>
 
-#include "cpu/vector.h"
-#include "sgns/alias_table.h"
-#include "sgns/draws.h"
-#include "sgns/params.h"
+#include "contract/alias_table.h"
+#include "contract/draws.h"
+#include "contract/params.h"
+#include "cpu/simd/vector.h"
 
 namespace full_w2v {
 
@@ -56,7 +57,7 @@ void draw_keep_words(uint64_t seed, uint32_t epoch, int64_t first, int64_t end, 
   }
 }
 
-// window_radius (sgns/draws.h) of `lanes` tokens.
+// window_radius (contract/draws.h) of `lanes` tokens.
 template <class V>
 KERNEL_INLINE void find_radii(const SgnsParams& params, typename V::Word draws, uint32_t* radius) {
   V::store_words(radius, draws);

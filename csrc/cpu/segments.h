@@ -1,10 +1,11 @@
-// Units of work: segments of the corpus (see sgns/params.h) and chunks of them, which threads take in turn.
+// Units of work: segments of the corpus (see contract/params.h) and chunks of them, which threads take in
+// turn.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "sgns/params.h"
+#include "contract/params.h"
 
 namespace full_w2v {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cpu/vector.h"
+#include "cpu/simd/vector.h"
 
 namespace full_w2v {
 namespace {

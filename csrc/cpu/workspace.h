@@ -3,11 +3,11 @@
 
 #include <cstdint>
 
+#include "contract/params.h"
 #include "cpu/aligned_memory.h"
-#include "cpu/id_table.h"
 #include "cpu/segments.h"
-#include "cpu/tile.h"
-#include "sgns/params.h"
+#include "cpu/tile/id_table.h"
+#include "cpu/tile/tile.h"
 
 namespace full_w2v {
 

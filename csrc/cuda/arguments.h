@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "sgns/draws.h"
-#include "sgns/params.h"
+#include "contract/draws.h"
+#include "contract/params.h"
 
 namespace full_w2v {
 
@@ -54,7 +54,7 @@ struct KernelArguments {
   Rows rows;
   SamplingTables tables;
   Totals* totals;
-  int32_t strip_repeats;  // how often a strip of a tile may have one word: R of sgns/README.md
+  int32_t strip_repeats;  // how often a strip of a tile may have one word: R of contract/README.md
   float* scratch;         // a slice of scratch_floats for each block, or null
   int64_t scratch_floats;
 };

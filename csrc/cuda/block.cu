@@ -1,4 +1,4 @@
-#include "cuda/block.cuh"
+#include "cuda/kernels/block.cuh"
 
 #include "cuda/launch.h"
 

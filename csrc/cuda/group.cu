@@ -1,4 +1,4 @@
-#include "cuda/group.cuh"
+#include "cuda/kernels/group.cuh"
 
 #include <algorithm>
 #include <stdexcept>

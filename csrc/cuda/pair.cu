@@ -1,4 +1,4 @@
-#include "cuda/pair.cuh"
+#include "cuda/kernels/pair.cuh"
 
 #include "cuda/launch.h"
 

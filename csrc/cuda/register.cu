@@ -1,4 +1,4 @@
-#include "cuda/register.cuh"
+#include "cuda/kernels/register.cuh"
 
 #include "cuda/launch.h"
 

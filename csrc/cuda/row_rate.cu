@@ -1,4 +1,4 @@
-#include "cuda/row_rate.cuh"
+#include "cuda/kernels/row_rate.cuh"
 
 #include <algorithm>
 #include <chrono>

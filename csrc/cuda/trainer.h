@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "contract/params.h"
+#include "contract/steps.h"
 #include "cuda/buffers.h"
 #include "cuda/kernels.h"
 #include "cuda/segments.h"
-#include "sgns/params.h"
-#include "sgns/steps.h"
 
 namespace full_w2v {
 

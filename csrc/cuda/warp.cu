@@ -1,7 +1,7 @@
 #include <iterator>
 
+#include "cuda/kernels/warp_variants.cuh"
 #include "cuda/launch.h"
-#include "cuda/warp_variants.cuh"
 
 namespace full_w2v {
 namespace {

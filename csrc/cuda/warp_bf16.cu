@@ -1,6 +1,6 @@
 #include <iterator>
 
-#include "cuda/warp_variants.cuh"
+#include "cuda/kernels/warp_variants.cuh"
 
 namespace full_w2v {
 namespace {

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
+#include "emulator/fibers/observer.h"
 #include "emulator/loaded_module.h"
-#include "emulator/observer.h"
 #include "emulator/settings.h"
 
 namespace emulator {

@@ -17,8 +17,8 @@
 
 #include "emulator/control.h"
 #include "emulator/device_memory.h"
-#include "emulator/executor.h"
-#include "emulator/observer.h"
+#include "emulator/fibers/executor.h"
+#include "emulator/fibers/observer.h"
 #include "emulator/ptx/warp.h"
 #include "emulator/settings.h"
 

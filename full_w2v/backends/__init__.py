@@ -1,4 +1,4 @@
-"""Backends that train: each one computes the contract of csrc/sgns/README.md."""
+"""Backends that train: each one computes the contract of csrc/contract/README.md."""
 
 from dataclasses import dataclass
 from importlib import import_module

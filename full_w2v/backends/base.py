@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
 
 
@@ -30,7 +30,7 @@ class SpanStats:
 
 
 class Backend(Protocol):
-    """Trains spans of an encoded corpus by the contract of csrc/sgns; holds the matrices meanwhile."""
+    """Trains spans of an encoded corpus by the contract of csrc/contract; holds the matrices meanwhile."""
 
     name: str
 

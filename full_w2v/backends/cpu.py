@@ -3,7 +3,7 @@
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
 from full_w2v.config import SIMD_LEVELS, TrainConfig, simd_cap, usable_cores
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, setting
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table

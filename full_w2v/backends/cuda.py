@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.backends.base import SpanStats, largest_norm
-from full_w2v.backends.in_flight import most_in_flight
+from full_w2v.backends.concurrency import most_in_flight
 from full_w2v.config import Order, TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, setting
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
@@ -23,7 +23,7 @@ DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
 KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"
 EMULATED = "emulated"
 MAX_VECTOR_SIZE = 1024  # kMaxDimension of the kernels
-# Of kernel `group` with scores in TF32 (csrc/cuda/group.cuh).
+# Of kernel `group` with scores in TF32 (csrc/cuda/kernels/group.cuh).
 MAX_TENSOR_VECTOR_SIZE = 320
 MAX_BLOCKS = 2**31 - 1  # of a launch
 # Segments that a multiprocessor trains at once, at most: what the warp kernel's launch bounds ask for with
@@ -83,7 +83,7 @@ class CudaBackend:
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
     blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets the limit
-        by vocabulary and corpus, beyond which quality would suffer (full_w2v.backends.in_flight).
+        by vocabulary and corpus, beyond which quality would suffer (full_w2v.backends.concurrency).
     launch_segments, launch_tokens: size of one launch; None takes the defaults.
 
     properties: what the runtime tells of the device.

@@ -1,4 +1,4 @@
-"""The oracle: the contract of csrc/sgns/README.md, one small function for each of its sentences.
+"""The oracle: the contract of csrc/contract/README.md, one small function for each of its sentences.
 
 All in float64, on one thread, in the plainest way: every other backend is compared with it, number by number.
 It shares only the tables with C++: generator, draws, windows and updates are written here a second time.
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v.backends.base import SpanStats, largest_norm
+from full_w2v.backends.schedule import learning_rate, segments
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
-from full_w2v.huffman import HuffmanTree
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.model import Model
-from full_w2v.schedule import learning_rate, segments
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
 Function = TypeVar("Function")
@@ -39,7 +39,10 @@ TOKEN_BLOCK = 1  # the first of the blocks that hold a token's own draws
 WINDOW_DRAW = 0  # index of the radius among a token's own draws
 FIRST_NEGATIVE_DRAW = 1
 
-ROW_STEP, PAIR_STEP = np.uint64(0x9E3779B9), np.uint64(0x85EBCA6B)  # of rows of bf16: csrc/sgns/rounding.h
+ROW_STEP, PAIR_STEP = (
+    np.uint64(0x9E3779B9),
+    np.uint64(0x85EBCA6B),
+)  # csrc/contract/rounding.h
 MIX_FACTORS = np.uint64(0x7FEB352D), np.uint64(0x846CA68B)
 BF16_HALF = np.uint64(16)
 KEPT_BITS, LOST_BITS = np.uint64(0xFFFF0000), np.uint64(0xFFFF)
@@ -63,7 +66,7 @@ class Settings(NamedTuple):
     keep: uint32 [vocabulary], the largest draw that keeps each word.
     noise: uint32 [vocabulary, 2], threshold and alias of each slot of the negatives' alias table.
     locks: float64 [vocabulary], the share of its change that each input row takes; empty where it is all.
-    path_offsets, points, codes: of the Huffman tree (full_w2v.huffman), empty without hierarchical softmax.
+    path_offsets, points, codes: of the Huffman tree (full_w2v.encoding.huffman); empty without a tree.
     """
 
     seed: np.uint64

@@ -13,10 +13,10 @@ from full_w2v.backends import backend_status
 from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import FileCorpus, ReadSettings, expanded
-from full_w2v.decompression import FORMATS as COMPRESSIONS
+from full_w2v.corpus.decompression import FORMATS as COMPRESSIONS
+from full_w2v.encoding.phrases import PhraseSettings
+from full_w2v.encoding.preparation import Preparation
 from full_w2v.errors import ConfigError, FormatError, TrainingWarning, setting, shown, spelled
-from full_w2v.phrases import PhraseSettings
-from full_w2v.preparation import Preparation
 from full_w2v.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ PHRASE = "phrase_"
 
 def train(options: argparse.Namespace) -> None:
     """Trains word vectors on text and saves them."""
+    from full_w2v.cli.terminal import PhaseBars
     from full_w2v.formats import check_output, check_words
     from full_w2v.pipeline import train as run
-    from full_w2v.terminal import PhaseBars
 
     config = _chosen(TrainConfig, options)
     wanted = _phrases(options) if options.phrase_passes else None
@@ -75,8 +75,8 @@ def neighbours(options: argparse.Namespace) -> None:
 
 def vocabulary(options: argparse.Namespace) -> None:
     """Prints or saves the words of a corpus with their counts, most frequent first."""
-    from full_w2v.aside import check_writable
-    from full_w2v.vocabulary_file import load_vocabulary, load_words, save_vocabulary
+    from full_w2v.encoding.vocabulary_file import load_vocabulary, load_words, save_vocabulary
+    from full_w2v.output.atomic_write import check_writable
 
     corpus = None if options.counts else _corpus(options)
     files = expanded(options.corpus) if corpus is None else corpus.files
@@ -105,8 +105,8 @@ def _corpus(options: argparse.Namespace) -> FileCorpus:
 
 
 def _counted(options: argparse.Namespace, corpus: FileCorpus, limits: dict[str, Any]) -> Vocabulary:
-    from full_w2v.encoded import count_corpus
-    from full_w2v.terminal import PhaseBars
+    from full_w2v.cli.terminal import PhaseBars
+    from full_w2v.encoding.encoded_corpus import count_corpus
 
     resources = {"threads": options.threads, "memory_limit": options.memory_limit}
     with (
@@ -118,10 +118,10 @@ def _counted(options: argparse.Namespace, corpus: FileCorpus, limits: dict[str, 
 
 def phrases(options: argparse.Namespace) -> None:
     """Writes a corpus as text with its phrases joined to single words, such as new_york."""
-    from full_w2v.aside import check_writable, written_aside
-    from full_w2v.phrases import sentences_of
-    from full_w2v.preparation import prepare
-    from full_w2v.terminal import PhaseBars
+    from full_w2v.cli.terminal import PhaseBars
+    from full_w2v.encoding.phrases import sentences_of
+    from full_w2v.encoding.preparation import prepare
+    from full_w2v.output.atomic_write import check_writable, written_aside
 
     if Path(options.output).suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{options.output}: phrases are written as plain text; choose a name without "
@@ -174,8 +174,8 @@ def backends(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Measures the speed of training here, beside the bound of a model of the device."""
-    from full_w2v.bench import BenchSettings, to_text
-    from full_w2v.bench import bench as measure
+    from full_w2v.bench.throughput import BenchSettings, to_text
+    from full_w2v.bench.throughput import bench as measure
 
     settings = BenchSettings(**{field.name: getattr(options, field.name) for field in fields(BenchSettings)})
     result = measure(options.backend, settings)

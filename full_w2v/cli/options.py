@@ -7,12 +7,12 @@ from typing import Any, NoReturn, get_args
 
 from full_w2v import __version__
 from full_w2v.backends import BACKENDS
-from full_w2v.cache import HASHES
 from full_w2v.cli import commands as run
-from full_w2v.cli.idle import refuse_idle_options
+from full_w2v.cli.unused_options import refuse_idle_options
 from full_w2v.config import Order, RowPrecision, ScorePrecision, TrainConfig
 from full_w2v.corpus import ERRORS, FORMATS
-from full_w2v.phrases import PhraseSettings, Score
+from full_w2v.encoding.corpus_cache import HASHES
+from full_w2v.encoding.phrases import PhraseSettings, Score
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = (

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from full_w2v.corpus.base import Corpus, Done, Progress
+from full_w2v.corpus.countable import Corpus, Done, Progress
 from full_w2v.corpus.files import FileCorpus
 from full_w2v.corpus.iterables import Records, TokenLists, dataset_batches, is_dataset
-from full_w2v.corpus.places import expanded
-from full_w2v.corpus.settings import ERRORS, FORMATS, ReadSettings
-from full_w2v.corpus.spelling import Spelling
+from full_w2v.corpus.paths import expanded
+from full_w2v.corpus.read_settings import ERRORS, FORMATS, ReadSettings
+from full_w2v.corpus.word_names import Spelling
 from full_w2v.errors import CorpusError, setting, shown
 
 __all__ = [

@@ -7,7 +7,7 @@ from operator import index
 from typing import Any
 
 from full_w2v import _native
-from full_w2v.corpus.settings import ReadSettings
+from full_w2v.corpus.read_settings import ReadSettings
 from full_w2v.errors import CorpusError, setting, shown
 
 TEXTS_AT_ONCE = 256

@@ -10,16 +10,16 @@ from pathlib import PurePath
 from typing import IO, Any
 
 from full_w2v import _native
-from full_w2v.corpus.base import Corpus, Done
+from full_w2v.corpus.countable import Corpus, Done
+from full_w2v.corpus.decompression import FORMATS as COMPRESSIONS
+from full_w2v.corpus.decompression import check_no_archive, compression_of, text_chunks
 from full_w2v.corpus.feeding import feed_text, feed_values
-from full_w2v.corpus.outputs import has_vector_header
-from full_w2v.corpus.places import Place, places_of
+from full_w2v.corpus.file_signatures import HEAD_BYTES, likely_encoding, marked_encoding
+from full_w2v.corpus.own_outputs import has_vector_header
+from full_w2v.corpus.paths import Place, places_of
+from full_w2v.corpus.read_settings import ReadSettings
 from full_w2v.corpus.records import json_batches, json_line_batches, spooled, table_batches
-from full_w2v.corpus.settings import ReadSettings
-from full_w2v.decompression import FORMATS as COMPRESSIONS
-from full_w2v.decompression import check_no_archive, compression_of, text_chunks
 from full_w2v.errors import ConfigError, CorpusError, setting
-from full_w2v.magic import HEAD_BYTES, likely_encoding, marked_encoding
 
 SUFFIXES = {
     ".json": "json",

@@ -5,10 +5,10 @@ from itertools import islice
 from typing import Any
 
 from full_w2v import _native
-from full_w2v.corpus.base import Corpus, Done
+from full_w2v.corpus.countable import Corpus, Done
 from full_w2v.corpus.feeding import feed_lists, feed_values, numeral
-from full_w2v.corpus.settings import ReadSettings
-from full_w2v.corpus.spelling import Spelling
+from full_w2v.corpus.read_settings import ReadSettings
+from full_w2v.corpus.word_names import Spelling
 from full_w2v.errors import ConfigError, CorpusError, setting
 
 ITEMS_AT_ONCE = 256

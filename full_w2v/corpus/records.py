@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import orjson
 
-from full_w2v.corpus.settings import ReadSettings
+from full_w2v.corpus.read_settings import ReadSettings
 from full_w2v.errors import ConfigError, CorpusError, setting, shown
 
 ROWS_AT_ONCE = 1_000

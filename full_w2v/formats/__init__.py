@@ -29,18 +29,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from full_w2v.aside import (
-    check_folder_writable,
-    check_writable,
-    folder_written_aside,
-    written_aside,
-    written_aside_together,
-)
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, template_of
 from full_w2v.formats import (
     keyed_vectors,
-    native,
+    model_file,
     nearest_index,
     numpy_archive,
     parquet,
@@ -51,6 +44,13 @@ from full_w2v.formats import (
 )
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.model import Model
+from full_w2v.output.atomic_write import (
+    check_folder_writable,
+    check_writable,
+    folder_written_aside,
+    written_aside,
+    written_aside_together,
+)
 
 AnyPath = str | os.PathLike[str]
 
@@ -95,7 +95,7 @@ def _folder(save: Write) -> Write:
 
 
 _TEXT = _Format(_one_file(word2vec_text.save), word2vec_text.load, word2vec_text.check)
-_NATIVE = _Format(_one_file(native.save_embeddings), native.load_embeddings, native.check)
+_NATIVE = _Format(_one_file(model_file.save_embeddings), model_file.load_embeddings, model_file.check)
 _FORMATS = {
     ".txt": _TEXT,
     ".vec": _TEXT,
@@ -181,7 +181,7 @@ def save_model(model: Model, path: AnyPath) -> None:
         save_embeddings(Embeddings.from_model(model), path)
         return
     with _blamed_on(path), written_aside(Path(path)) as file:
-        native.save_model(model, file)
+        model_file.save_model(model, file)
 
 
 def load_model(path: AnyPath) -> Model:
@@ -194,7 +194,7 @@ def load_model(path: AnyPath) -> Model:
     with _blamed_on(path):
         if chosen is not _NATIVE:
             raise FormatError("holds word vectors only; a model is read from a .safetensors file")
-        return native.load_model(Path(path))
+        return model_file.load_model(Path(path))
 
 
 def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:

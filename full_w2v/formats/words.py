@@ -10,8 +10,8 @@ wrote is read as it stands, an empty key and ASCII white space too, wherever the
 import re
 from collections.abc import Sequence
 
+from full_w2v.corpus.file_signatures import HEAD_BYTES, not_text
 from full_w2v.errors import FormatError, shown
-from full_w2v.magic import HEAD_BYTES, not_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]")  # C's isspace

@@ -4,17 +4,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/fixed_kernel.h"
-#include "cpu/kept_words.h"
+#include "contract/steps.h"
+#include "cpu/sampled_words.h"
 #include "cpu/segments.h"
-#include "sgns/steps.h"
+#include "cpu/tile/fixed_kernel.h"
 #if defined(__AVX512F__)
-#include "cpu/vector_avx512.h"
+#include "cpu/simd/vector_avx512.h"
 #elif defined(__AVX2__)
-#include "cpu/vector_avx2.h"
+#include "cpu/simd/vector_avx2.h"
 #endif
-#include "cpu/vector_128.h"
-#include "cpu/vector_scalar.h"
+#include "cpu/simd/vector_128.h"
+#include "cpu/simd/vector_scalar.h"
 
 namespace full_w2v {
 namespace {

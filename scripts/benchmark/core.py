@@ -29,7 +29,7 @@ from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig, usable_cores
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import EncodedCorpus, count_corpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 
@@ -111,7 +111,7 @@ def build(level: str, folder: Path) -> ctypes.CDLL:
     vector, flags = VECTORS[level]
     compiler = str(sysconfig.get_config_var("CXX") or "c++").split()
     sources = [ROOT / "scripts/benchmark/core.cpp", *(ROOT / "csrc/cpu").glob("*.cpp")]
-    sources = [path for path in sources if not path.name.startswith(("level_", "simd", "cpu_trainer"))]
+    sources = [path for path in sources if not path.name.startswith("cpu_trainer")]
     output = folder / "core.so"
     command = [*compiler, "-std=c++17", "-O3", "-fPIC", "-shared", f"-DVECTOR={vector}", *flags]
     subprocess.run([*command, f"-I{ROOT / 'csrc'}", *sources, "-o", output], check=True)

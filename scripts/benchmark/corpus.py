@@ -24,8 +24,8 @@ from typing import Any
 from conditions import conditions, spread, table
 
 from full_w2v.corpus import open_corpus
-from full_w2v.decompression import text_chunks, zstd
-from full_w2v.encoded import count_corpus
+from full_w2v.corpus.decompression import text_chunks, zstd
+from full_w2v.encoding.encoded_corpus import count_corpus
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "gz": lambda data: gzip.compress(data, 6),

@@ -28,10 +28,10 @@ from conditions import conditions, table
 from traffic import read
 
 from full_w2v.backends.cuda import EMULATED, CudaBackend
+from full_w2v.bench import Counts
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
-from full_w2v.roofline import Counts
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (100, 128, 200, 256, 300)

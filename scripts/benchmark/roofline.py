@@ -1,6 +1,6 @@
 """How fast each CUDA kernel could be on a P100, V100, A100, H100 or B200: bounds, not a measurement.
 
-What a trained word costs is counted here, from the compiled kernels (instructions.py); full_w2v/roofline
+What a trained word costs is counted here, from the compiled kernels (instructions.py); full_w2v/bench
 holds the model, its devices, and the counts as `full-w2v bench` uses them: --save-counts writes these anew.
 
     python scripts/benchmark/roofline.py corpus.txt --plots build/roofline
@@ -18,10 +18,7 @@ from instructions import compile_ptx, count, make_config
 from traffic import read
 
 from full_w2v.backends.cuda import EMULATED, CudaBackend
-from full_w2v.bench import zipf_corpus
-from full_w2v.encoded import EncodedCorpus
-from full_w2v.model import Model
-from full_w2v.roofline import (
+from full_w2v.bench import (
     DEVICES,
     Bounds,
     Design,
@@ -32,8 +29,11 @@ from full_w2v.roofline import (
     resident_warps,
     row_sequences,
 )
-from full_w2v.roofline.counts import NEGATIVE, ORDERS, VECTOR_ATOMICS, VECTOR_SIZE, WINDOW, save_costs
-from full_w2v.roofline.model import LIMITS
+from full_w2v.bench.kernel_counts import NEGATIVE, ORDERS, VECTOR_ATOMICS, VECTOR_SIZE, WINDOW, save_costs
+from full_w2v.bench.roofline import LIMITS
+from full_w2v.bench.throughput import zipf_corpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 
 LOOK_AHEAD = 400_000  # rows that the cache model is fed with
@@ -66,7 +66,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=500, help="words to count instructions over")
     parser.add_argument("--ptx", default="80", help="virtual architecture whose PTX is run")
     parser.add_argument("--plots", help="folder for a PNG of each device; needs matplotlib")
-    parser.add_argument("--save-counts", action="store_true", help="keep the counts in full_w2v/roofline")
+    parser.add_argument("--save-counts", action="store_true", help="keep the counts in full_w2v/bench")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

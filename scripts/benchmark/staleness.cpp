@@ -4,26 +4,26 @@
 // Time goes in ticks. In a tick each segment in flight trains one window, from output rows as they were when
 // the tick began and from copies of its context rows; when all have, their changes of output rows are added,
 // and of context rows those that leave. With `ring` a context row is copied when its word comes within reach
-// of the segment's centre, and leaves when it is out of reach (csrc/cuda/ring.cuh); without, it is copied for
-// each window anew. Copies of one word that a segment holds at once are kept equal from step to step
-// (sgns/README.md). A segment that ends makes room for the next one of the corpus.
+// of the segment's centre, and leaves when it is out of reach (csrc/cuda/kernels/ring.cuh); without, it is
+// copied for each window anew. Copies of one word that a segment holds at once are kept equal from step to
+// step (contract/README.md). A segment that ends makes room for the next one of the corpus.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "cpu/general_kernel.h"
-#include "cpu/loss_kernel.h"
+#include "contract/draws.h"
+#include "contract/steps.h"
+#include "cpu/tile/general_kernel.h"
+#include "cpu/tile/loss_kernel.h"
 #include "cpu/workspace.h"
-#include "sgns/draws.h"
-#include "sgns/steps.h"
 #if defined(__AVX512F__)
-#include "cpu/vector_avx512.h"
+#include "cpu/simd/vector_avx512.h"
 #elif defined(__AVX2__)
-#include "cpu/vector_avx2.h"
+#include "cpu/simd/vector_avx2.h"
 #endif
-#include "cpu/vector_128.h"
-#include "cpu/vector_scalar.h"
+#include "cpu/simd/vector_128.h"
+#include "cpu/simd/vector_scalar.h"
 
 namespace full_w2v {
 

@@ -28,7 +28,7 @@ from full_w2v.backends.base import SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
 from full_w2v.embeddings import Embeddings
-from full_w2v.encoded import EncodedCorpus, count_corpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
 from full_w2v.evaluation import default_sets, evaluate
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
@@ -51,7 +51,7 @@ class Task(ctypes.Structure):
 
 
 class Stats(ctypes.Structure):
-    """The SpanStats of csrc/sgns/params.h."""
+    """The SpanStats of csrc/contract/params.h."""
 
     _fields_ = [("words", ctypes.c_int64), ("pairs", ctypes.c_int64), ("loss", ctypes.c_double)]
 

@@ -18,11 +18,11 @@ import numpy as np
 from conditions import conditions, table
 
 from full_w2v.backends.cuda import EMULATED, CudaBackend
+from full_w2v.bench.kernel_counts import ORDERS
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import EncodedCorpus, count_corpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
 from full_w2v.model import Model
-from full_w2v.roofline.counts import ORDERS
 from full_w2v.vocabulary import Vocabulary
 
 ROWS = {"input", "output"}

@@ -33,8 +33,8 @@ HOST_SOURCES = [
 ]
 EMULATOR_SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/emulator").rglob("*.cpp"))
 HOST_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Icsrc"]
-# What -fsanitize=thread calls is the emulator's own (csrc/emulator/tsan_hooks.cpp): libtsan is not linked.
-# Line tables turn the address of a bad access into file and line.
+# What -fsanitize=thread calls is the emulator's own (csrc/emulator/fibers/tsan_hooks.cpp): libtsan is not
+# linked. Line tables turn the address of a bad access into file and line.
 EMULATED_KERNEL_FLAGS = ["-x", "c++", "-O3", "-fsanitize=thread", "-g1", "-Wno-unknown-pragmas"]
 
 

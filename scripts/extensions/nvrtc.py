@@ -1,7 +1,7 @@
 """Compiles the kernels with NVRTC 12.9 for what nvcc 13 no longer knows: sm_60, sm_61 and sm_70.
 
 Needs no toolkit and no driver: `pip install nvidia-cuda-nvrtc-cu12==12.9.86 "cuda-bindings==12.9.*"`. The
-compiler has no C++ standard library: the two standard headers that csrc/sgns names are given to it here.
+compiler has no C++ standard library: the two standard headers that csrc/contract names are given to it here.
 """
 
 import hashlib
@@ -63,8 +63,8 @@ def compile_kernel(source: Path, architecture: str) -> str:
 def _compile(source: Path, architecture: str, headers: dict[str, str]) -> str:
     from cuda.bindings import nvrtc
 
-    included = sorted((ROOT / "csrc/cuda").glob(f"{source.stem.split('_')[0]}*.cuh"))
-    text = "".join(f'#include "cuda/{header.name}"\n' for header in included).encode()
+    included = sorted((ROOT / "csrc/cuda/kernels").glob(f"{source.stem.split('_')[0]}*.cuh"))
+    text = "".join(f'#include "cuda/kernels/{header.name}"\n' for header in included).encode()
     names = [name.encode() for name in headers]
     error, program = nvrtc.nvrtcCreateProgram(
         text, source.name.encode(), len(headers), [body.encode() for body in headers.values()], names
@@ -87,8 +87,8 @@ def _compile(source: Path, architecture: str, headers: dict[str, str]) -> str:
 def _headers() -> dict[str, str]:
     """Everything that a kernel may include, by the name that it is included by."""
     own = [
-        *(ROOT / "csrc/sgns").glob("*.h"),
-        *(ROOT / "csrc/cuda").glob("*.cuh"),
+        *(ROOT / "csrc/contract").glob("*.h"),
+        *(ROOT / "csrc/cuda/kernels").glob("*.cuh"),
         ROOT / "csrc/cuda/arguments.h",
     ]
     files = {str(path.relative_to(ROOT / "csrc")): path.read_text(encoding="utf-8") for path in own}

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from full_w2v.backends.base import Backend, SpanStats
 from full_w2v.backends.reference import NO_PAIR, ReferenceBackend, Sentence, Tile, group_tile, survivors
+from full_w2v.backends.schedule import segments
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
-from full_w2v.schedule import segments
 from full_w2v.vocabulary import Vocabulary
 
 DIMENSIONS = (1, 31, 32, 33, 100, 128, 300, 1024)
 UNIT_ROUNDOFF = 2.0**-24  # of float32
-SIGMOID_ERROR = 2.0**-22  # what csrc/sgns/README.md lets a backend's sigmoid be off by
+SIGMOID_ERROR = 2.0**-22  # what csrc/contract/README.md lets a backend's sigmoid be off by
 # A sum of n independent roundings exceeds 6 sqrt(n) of them with probability below 4e-8 (Higham and Mary,
 # SIAM J. Sci. Comput. 41, 2019, theorem 2.4: 2 exp(-6^2 / 2)).
 ROUNDING_SPREAD = 6.0

@@ -11,7 +11,7 @@ import pytest
 from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cuda import EMULATED, CudaBackend
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary

@@ -1,7 +1,8 @@
 """The contract as the kernels of CUDA compute it: that of the oracle, but for when rows of bf16 are rounded.
 
 A kernel with a context ring rounds an input row when it leaves the ring, and not after each window, unless
-the ring holds the word twice: then it is written through (csrc/cuda/ring.cuh). Rows of float32 need no ring.
+the ring holds the word twice: then it is written through (csrc/cuda/kernels/ring.cuh). Rows of float32 need
+no ring.
 """
 
 from collections import Counter
@@ -11,9 +12,9 @@ import numpy as np
 
 from full_w2v.backends import reference
 from full_w2v.backends.base import SpanStats
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.backends.schedule import learning_rate, segments
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
-from full_w2v.schedule import learning_rate, segments
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 from cuda_devices import make_model
 
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
 
 

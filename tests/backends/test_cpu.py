@@ -16,9 +16,9 @@ from full_w2v import _native
 from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cpu import CpuBackend, sgns_params
 from full_w2v.config import TrainConfig, usable_cores
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.errors import BackendError, ConfigError
-from full_w2v.huffman import HuffmanTree
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 

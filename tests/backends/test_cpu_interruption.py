@@ -14,7 +14,7 @@ import pytest
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 

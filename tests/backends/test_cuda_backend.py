@@ -17,9 +17,9 @@ from small_training import corpus, model
 from full_w2v.backends.base import SpanStats
 from full_w2v.backends.cuda import CudaBackend
 from full_w2v.embeddings import Embeddings
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, DivergenceError
-from full_w2v.trainer import train_model
+from full_w2v.training.run import train_model
 
 
 @pytest.mark.parametrize(("kernel", "order"), KERNEL_ORDERS)
@@ -380,7 +380,7 @@ def test_looks_at_rows_take_a_hundredth_of_the_time(device, monkeypatch) -> None
 
 
 def test_a_small_corpus_trains_in_order_unless_blocks_say_otherwise(device, caplog) -> None:
-    """Quality would suffer if most of it were in flight at once (full_w2v.backends.in_flight)."""
+    """Quality would suffer if most of it were in flight at once (full_w2v.backends.concurrency)."""
     device.configure("resident_blocks=7,seed=3")
     caplog.set_level("INFO")
     in_order, guarded = train(device.backend(), model(), corpus()), device.backend(blocks=None)

@@ -8,7 +8,7 @@ from ring_oracle import RingOracle
 
 from full_w2v.backends.cuda import EMULATED
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError
 
 ULP = 2.0**-7  # of bf16, as a share of a value: at most
@@ -156,8 +156,8 @@ def test_rows_of_bf16_take_half_the_memory_and_are_not_shared(device) -> None:
 
 
 INSTANCES = """
-#include "cuda/warp.cuh"
-#include "cuda/warp_fixed.cuh"
+#include "cuda/kernels/warp.cuh"
+#include "cuda/kernels/warp_fixed.cuh"
 namespace full_w2v {
 template __global__ void warp_fixed_kernel<4, 4, 3, Bf16Rows>(KernelArguments);
 template __global__ void warp_kernel<4, 4, 6, false, Bf16Rows>(KernelArguments);

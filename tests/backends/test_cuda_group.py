@@ -9,7 +9,7 @@ from cuda_devices import SEEDS, make_model, train, zipf_corpus
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError
 
 

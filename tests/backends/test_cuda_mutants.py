@@ -343,9 +343,10 @@ def objects() -> dict[Path, Path]:
 
 def mutated_module(mutant: Mutant, objects: dict[Path, Path], folder: Path) -> Path:
     """Builds the module with the mutant in it. A changed file shadows the original on the include path."""
-    changed = folder / "csrc" / "cuda" / mutant.file
+    (original,) = (cuda.ROOT / "csrc/cuda").rglob(mutant.file)
+    changed = folder / original.relative_to(cuda.ROOT)
     changed.parent.mkdir(parents=True)
-    text = (cuda.ROOT / "csrc/cuda" / mutant.file).read_text(encoding="utf-8")
+    text = original.read_text(encoding="utf-8")
     assert text.count(mutant.old) >= 1, f"{mutant.file} has no {mutant.old!r} to replace"
     changed.write_text(text.replace(mutant.old, mutant.new, 1), encoding="utf-8")
     source = Path("csrc/cuda") / (mutant.file if mutant.file.endswith(".cpp") else f"{mutant.kernel}.cu")

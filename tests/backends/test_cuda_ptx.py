@@ -11,7 +11,7 @@ from ring_oracle import RingOracle
 
 from full_w2v.backends.cuda import EMULATED
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from scripts.extensions import cuda
 
 LENGTHS = (40, 1, 25)
@@ -34,10 +34,10 @@ def emulated():
 
 # The instances that SETTINGS take: all of them would take nvcc a minute.
 INSTANCES = """
-#include "cuda/block.cuh"
-#include "cuda/group.cuh"
-#include "cuda/warp.cuh"
-#include "cuda/warp_fixed.cuh"
+#include "cuda/kernels/block.cuh"
+#include "cuda/kernels/group.cuh"
+#include "cuda/kernels/warp.cuh"
+#include "cuda/kernels/warp_fixed.cuh"
 namespace full_w2v {
 template __global__ void warp_fixed_kernel<4, 4, 3>(KernelArguments);
 template __global__ void warp_kernel<4, 4, 6, false>(KernelArguments);

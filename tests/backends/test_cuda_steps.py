@@ -11,7 +11,7 @@ from cuda_devices import KERNEL_ORDERS, SEEDS, make_model, train
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 
 FIXED = {"window": 3, "shrink_windows": False, "negative": 5}
 LENGTHS = (1, 2, 17, 30)

@@ -7,10 +7,10 @@ import traffic
 from cuda_devices import Device, make_model
 
 from full_w2v.backends.cuda import EMULATED
-from full_w2v.bench import zipf_corpus
+from full_w2v.bench.kernel_counts import load_costs
+from full_w2v.bench.throughput import zipf_corpus
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
-from full_w2v.roofline.counts import load_costs
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 
 WORDS, CONTEXTS, OUTPUTS, ROW = 60, 6, 6, 512  # of a sentence; of a full window; bytes
 

@@ -12,11 +12,11 @@ from full_w2v import cli
 from full_w2v.backends import Backend
 from full_w2v.backends.cuda import DEVICE_VARIABLE
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import EncodedCorpus, count_corpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
 from full_w2v.pipeline import train
-from full_w2v.trainer import Training
+from full_w2v.training.run import Training
 
 COUNTRIES = 8
 

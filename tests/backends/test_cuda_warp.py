@@ -6,7 +6,7 @@ from cuda_devices import assert_schedules_agree, make_model, train, zipf_corpus
 from ring_oracle import RingOracle
 
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 
 SIZES = (100, 128, 200, 256, 300)
 NEGATIVES = (5, 10, 15)

@@ -9,7 +9,7 @@ from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.backends.reference import ReferenceBackend
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary
 

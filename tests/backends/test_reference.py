@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from full_w2v.backends import reference
 from full_w2v.backends.base import SpanStats
 from full_w2v.backends.reference import ReferenceBackend
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 
 # Two float64 runs of at most 3e5 pairs differ by roundings of 1e-16 in values near 1, grown by less than 10.
 SAME_IN_FLOAT64 = 1e-9

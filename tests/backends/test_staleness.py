@@ -16,7 +16,7 @@ from full_w2v.backends.reference import (
     survivors,
     window_steps,
 )
-from full_w2v.schedule import learning_rate
+from full_w2v.backends.schedule import learning_rate
 
 WINDOW_CASES = [
     case

@@ -14,7 +14,7 @@ from full_w2v.backends.cpu import CpuBackend
 from full_w2v.backends.cuda import EMULATED
 from full_w2v.backends.reference import ReferenceBackend, round_to_tf32
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from full_w2v import _native
 from full_w2v.config import TrainConfig
-from full_w2v.encoded import EncodedCorpus
-from full_w2v.huffman import HuffmanTree
+from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
 Pair = tuple[int, int, int]

@@ -44,9 +44,6 @@ def embeddings(tmp_path: Path, corpus: Path) -> Path:
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
     """A folder in which this process has an ordinary user's rights, even if root runs the tests."""
-    import full_w2v.formats
-    import full_w2v.pipeline
-    import full_w2v.terminal  # noqa: F401 (root's modules might not be readable in a moment)
 
     with tempfile.TemporaryDirectory() as name:
         is_root = os.geteuid() == 0

@@ -17,7 +17,7 @@ from typing import Any
 
 import two_groups
 
-from full_w2v.decompression import zstd
+from full_w2v.corpus.decompression import zstd
 
 PROGRAM = [sys.executable, "-m", "full_w2v.cli"]
 TOKENS = 1200 * two_groups.WORDS_PER_SENTENCE

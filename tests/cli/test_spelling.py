@@ -13,8 +13,8 @@ import full_w2v
 from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import ReadSettings
+from full_w2v.encoding.preparation import Preparation
 from full_w2v.errors import ConfigError, setting, spelled
-from full_w2v.preparation import Preparation
 
 OPTIONS = {
     "vector_size": "--vector-size",

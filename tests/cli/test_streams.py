@@ -11,10 +11,10 @@ from programs import PROGRAM, TINY, Command
 
 import full_w2v
 from full_w2v.corpus import open_corpus
-from full_w2v.encoded import encode_corpus
+from full_w2v.encoding.encoded_corpus import encode_corpus
+from full_w2v.encoding.vocabulary_file import load_vocabulary
 from full_w2v.errors import CorpusError
-from full_w2v.streams import stream_at
-from full_w2v.vocabulary_file import load_vocabulary
+from full_w2v.output.streams import stream_at
 
 ONE_FILE = (".txt", ".vec", ".glove.txt", ".bin", ".kv", ".safetensors", ".npz", ".parquet")
 SEVERAL_FILES = (".tsv", ".usearch", ".model2vec")

@@ -9,7 +9,7 @@ from gensim.models.callbacks import CallbackAny2Vec
 from small_models import SENTENCES
 
 from full_w2v import Word2Vec
-from full_w2v.callbacks import Callback, StopTraining
+from full_w2v.drop_in.callbacks import Callback, StopTraining
 from full_w2v.errors import ConfigError
 
 SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "sample": 0}

@@ -7,7 +7,7 @@ import pytest
 from small_models import SENTENCES, TINY, TOKENS, built
 
 from full_w2v import Word2Vec
-from full_w2v.callbacks import Callback
+from full_w2v.drop_in.callbacks import Callback
 from full_w2v.errors import ConfigError, CorpusError
 
 

@@ -14,7 +14,7 @@ import two_groups
 from small_models import SENTENCES, TINY, TOKENS, built
 
 from full_w2v import Word2Vec
-from full_w2v.word2vec import Word2Vec as Word2VecOfModule
+from full_w2v.drop_in.word2vec import Word2Vec as Word2VecOfModule
 
 
 def test_the_class_is_gensims_with_the_same_parameters() -> None:

@@ -10,9 +10,9 @@ from safetensors.numpy import save_file
 from samples import WORD2VEC, some_embeddings, some_model
 
 from full_w2v.config import TrainConfig
+from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.errors import FormatError
 from full_w2v.formats import load_model, save_model
-from full_w2v.huffman import HuffmanTree
 
 
 def test_a_model_comes_back_whole_and_trainable(tmp_path):

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "corpus/corpus_counter.h"
-#include "corpus/encoder.h"
-#include "corpus/separators.h"
-#include "corpus/text_kernels.h"
-#include "corpus/white_space.h"
+#include "text/corpus_counter.h"
+#include "text/encoder.h"
+#include "text/separators.h"
+#include "text/text_kernels.h"
+#include "text/white_space.h"
 
 using namespace full_w2v;
 using Sentences = std::vector<std::vector<std::string>>;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda/row.cuh"
+#include "cuda/kernels/row.cuh"
 #include "emulator/control.h"
 
 namespace {

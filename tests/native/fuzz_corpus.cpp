@@ -1,9 +1,9 @@
 // libFuzzer target for the native corpus path: any bytes, fed as text in pieces of any size or as tokens,
 // counted with and without a memory limit, encoded and joined. The first bytes choose how. Not part of the
-// test suite, which replays some inputs (tests/test_fuzz_seeds.py):
+// test suite, which replays some inputs (tests/encoding/test_fuzz_seeds.py):
 //
 //   clang++ -std=c++17 -g -O1 -D_GLIBCXX_ASSERTIONS -fsanitize=fuzzer,address,undefined -Icsrc
-//       csrc/corpus/*.cpp tests/native/fuzz_corpus.cpp -o /tmp/fuzz_corpus &&
+//       csrc/text/*.cpp tests/native/fuzz_corpus.cpp -o /tmp/fuzz_corpus &&
 //       /tmp/fuzz_corpus -max_total_time=300 -max_len=1024
 #include <cstdint>
 #include <cstdlib>
@@ -11,9 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "corpus/corpus_counter.h"
-#include "corpus/encoder.h"
-#include "corpus/phrases.h"
+#include "text/corpus_counter.h"
+#include "text/encoder.h"
+#include "text/phrases.h"
 
 namespace {
 

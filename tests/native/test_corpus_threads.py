@@ -18,7 +18,7 @@ FLAGS = ["-std=c++17", "-pthread", "-Wall", "-Wextra", "-fsanitize=thread", "-DF
 @pytest.mark.skipif(COMPILER is None, reason="needs a C++ compiler on the PATH")
 def test_threads_do_not_race_over_random_corpora(tmp_path):
     program = tmp_path / "corpus_check"
-    sources = [ROOT / "tests/native/corpus_check.cpp", *sorted((ROOT / "csrc/corpus").glob("*.cpp"))]
+    sources = [ROOT / "tests/native/corpus_check.cpp", *sorted((ROOT / "csrc/text").glob("*.cpp"))]
     unity = tmp_path / "unity.cpp"  # one translation unit: headers are read once
     unity.write_text("".join(f'#include "{source}"\n' for source in sources))
     subprocess.run([COMPILER, *FLAGS, f"-I{ROOT / 'csrc'}", str(unity), "-o", str(program)], check=True)

@@ -159,7 +159,8 @@ def native_tests(folder: Path) -> list[Path]:
     ]
 
 
-FOLDERS = ["tests", "tests/backends", "tests/cli", "tests/drop_in", "tests/native"]
+ROOMS = ["backends", "bench", "cli", "corpus", "drop_in", "encoding", "native", "output", "training"]
+FOLDERS = ["tests", *(f"tests/{room}" for room in ROOMS)]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

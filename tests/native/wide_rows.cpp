@@ -9,8 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "contract/steps.h"
 #include "cuda/kernels.h"
-#include "sgns/steps.h"
 
 namespace {
 

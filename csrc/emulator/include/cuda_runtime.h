@@ -8,8 +8,8 @@
 #include <tuple>
 #include <utility>
 
-#include "emulator/device_builtins.h"
-#include "emulator/vector_types.h"
+#include "emulator/fibers/device_builtins.h"
+#include "emulator/fibers/vector_types.h"
 
 enum cudaError_t {
   cudaSuccess = 0,

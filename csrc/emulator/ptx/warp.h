@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "emulator/executor.h"
-#include "emulator/observer.h"
+#include "emulator/fibers/executor.h"
+#include "emulator/fibers/observer.h"
 #include "emulator/ptx/program.h"
 
 namespace emulator::ptx {

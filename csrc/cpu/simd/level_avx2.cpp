@@ -1,0 +1,14 @@
+// Compiled with this instruction set's flags (setup.py); run only where levels.cpp finds it.
+#if defined(__x86_64__)
+
+#include "cpu/objectives/train_chunk.h"
+#include "cpu/simd/level_kernels.h"
+#include "cpu/simd/vector_avx2.h"
+
+namespace full_w2v {
+
+const LevelKernels kAvx2Kernels = {"avx2", &train_chunk<Avx2>, &most_slots<Avx2>};
+
+}  // namespace full_w2v
+
+#endif

@@ -1,0 +1,1 @@
+"""gensim's `Word2Vec` on this engine."""

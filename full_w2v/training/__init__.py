@@ -1,0 +1,1 @@
+"""One loop over epochs and spans of the encoded corpus, whatever the backend."""
