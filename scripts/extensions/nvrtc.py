@@ -26,9 +26,10 @@ def available() -> bool:
     """Whether NVRTC 12.9 and its Python bindings are installed."""
     try:
         from cuda.bindings import nvrtc
-    except ImportError:
+
+        error, major, minor = nvrtc.nvrtcVersion()
+    except (ImportError, RuntimeError):  # the library itself is looked for at the first call
         return False
-    error, major, minor = nvrtc.nvrtcVersion()
     return not int(error) and (major, minor) == (12, 9)
 
 
