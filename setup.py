@@ -82,6 +82,7 @@ native = Pybind11Extension(
         + glob("csrc/text/*.cpp")
         + glob("csrc/cpu/**/*.cpp", recursive=True)
         + glob("csrc/bindings/native*.cpp")
+        + ["csrc/bindings/params.cpp"]
     ),
     include_dirs=["csrc"],
     depends=HEADERS,

@@ -12,6 +12,8 @@ Or with gensim's class: `from full_w2v import Word2Vec`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from full_w2v import version
+
 if TYPE_CHECKING:
     from full_w2v.config import TrainConfig
     from full_w2v.drop_in.word2vec import Word2Vec
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from full_w2v.pipeline import TrainResult, train
     from full_w2v.vocabulary import Vocabulary
 
-__version__ = "0.1.0"
+__version__ = version.__version__
 
 # Imported when first used: gensim and scipy take longer to import than a small corpus takes to train.
 _MODULES = {

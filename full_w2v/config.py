@@ -1,18 +1,19 @@
-"""Training settings: checked once, when they are made, and never changed after."""
+"""Training settings: checked once, when they are made, and never changed after.
+
+Each setting is declared once, where TrainConfig has it: its kind, its values, whether the native trainers
+take it, and its help on the command line.
+"""
 
 import math
-import operator
-import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from enum import Enum
 from typing import Any, Literal, get_args
 
-import numpy as np
-
+from full_w2v import objectives
+from full_w2v.checks import checked_bool, checked_choice, checked_integer, checked_number
 from full_w2v.errors import ConfigError, setting
-from full_w2v.machine import cpu_quota
 
-Architecture = Literal["skip-gram", "cbow"]
 Order = Literal["window", "pair"]
 RowPrecision = Literal["float32", "bf16"]
 ScorePrecision = Literal["float32", "tf32"]
@@ -22,19 +23,92 @@ MAX_WINDOW = 1_000_000_000  # no sentence has room for more than its own words
 MAX_NEGATIVE = 1_000
 MAX_THREADS = 1_024
 MAX_STEP_PAIRS = 1 << 30  # where the learning rate allows any number
+FIRST_VERSION = "0.1.0"
+
+Check = Callable[[str, object], object]
+
+
+class Kind(Enum):
+    """What a setting decides."""
+
+    MODEL = "model"  # what is trained; needed to use a saved model further
+    OPTIMIZATION = "optimization"  # how it is trained
+    RUN = "run"  # how it is run here; not saved
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is known of a setting besides its name, type and default.
+
+    check: takes name and value, returns the value as a Python value, raises ConfigError.
+    choices: its values, if there are few. native: the native trainers take it, by its name.
+    help, metavar: of its option; without help it has none of its own.
+    since: the version of full-w2v that had it first.
+    """
+
+    kind: Kind
+    check: Check
+    help: str = ""
+    metavar: str = "N"
+    choices: tuple[str, ...] = ()
+    native: bool = True
+    since: str = FIRST_VERSION
+
+
+def declaration(of: "Field[Any]") -> Declaration:
+    """The declaration of a field of TrainConfig."""
+    found: Declaration = of.metadata["declaration"]
+    return found
+
+
+def _whole(default: int, kind: Kind, low: int, high: int, help: str, **more: Any) -> Any:
+    def check(name: str, value: object) -> int:
+        return checked_integer(name, value, low, high)
+
+    return _declared(default, Declaration(kind, check, help, **more))
+
+
+def _number(default: float, kind: Kind, low: float, high: float, help: str, **more: Any) -> Any:
+    def check(name: str, value: object) -> float:
+        return checked_number(name, value, low, high)
+
+    return _declared(default, Declaration(kind, check, help, metavar="X", **more))
+
+
+def _flag(default: bool, kind: Kind, help: str = "", **more: Any) -> Any:
+    return _declared(default, Declaration(kind, checked_bool, help, **more))
+
+
+def _choice(default: str, kind: Kind, choices: tuple[str, ...], help: str, **more: Any) -> Any:
+    def check(name: str, value: object) -> object:
+        return checked_choice(name, value, choices)
+
+    return _declared(default, Declaration(kind, check, help, choices=choices, **more))
+
+
+def _architecture() -> Any:
+    def check(name: str, value: object) -> object:
+        return checked_choice(name, value, objectives.architectures())
+
+    return _declared(objectives.SKIP_GRAM.name, Declaration(Kind.MODEL, check))
+
+
+def _declared(default: object, declared: Declaration) -> Any:
+    return field(default=default, metadata={"declaration": declared})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How word vectors are trained. Defaults are gensim's, but for skip-gram itself.
+    """How word vectors are trained. Defaults are gensim's, except that skip-gram is the default.
 
-    architecture: "skip-gram" predicts a word from each of its contexts; "cbow" from all of them together.
+    architecture: "skip-gram" predicts a word from each of its contexts; "cbow" from all of them together; or
+        the name of an architecture registered with `full_w2v.objectives`.
     cbow_mean: CBOW predicts from the mean of the contexts; False takes their sum.
     vector_size: dimension d of both matrices.
     window: largest distance W between a centre word and a context word, in words kept by subsampling.
     shrink_windows: draw each window's radius from 1 ... W; False takes W always (the paper's fixed window).
     negative: negatives drawn for each centre word; 0, with hierarchical softmax, for no negative sampling.
-    hierarchical_softmax: predict a word's path in the Huffman tree, besides the word if there are negatives.
+    hierarchical_softmax: predict a word's path in the Huffman tree, and the word if there are negatives.
     ns_exponent: negatives are drawn in proportion to count ** ns_exponent.
     sample: subsampling threshold t, a share of all tokens (no unit); 0 keeps every word.
     alpha, min_alpha: learning rate at the first token and after the last; linear between.
@@ -51,96 +125,77 @@ class TrainConfig:
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """
 
-    architecture: Architecture = "skip-gram"
-    cbow_mean: bool = True
-    vector_size: int = 100
-    window: int = 5
-    shrink_windows: bool = True
-    negative: int = 5
-    hierarchical_softmax: bool = False
-    ns_exponent: float = 0.75
-    sample: float = 1e-3
-    alpha: float = 0.025
-    min_alpha: float = 1e-4
-    epochs: int = 5
-    seed: int = 1
-    order: Order = "window"
-    share_negatives: int = 1
-    row_precision: RowPrecision = "float32"
-    score_precision: ScorePrecision = "float32"
-    loss: bool = False
-    threads: int = 0
-    pin_threads: bool = False
+    architecture: str = _architecture()
+    cbow_mean: bool = _flag(True, Kind.MODEL, "CBOW predicts from the contexts' mean (default) or their sum")
+    vector_size: int = _whole(100, Kind.MODEL, 1, MAX_VECTOR_SIZE, "dimension of the vectors")
+    window: int = _whole(5, Kind.MODEL, 1, MAX_WINDOW, "largest distance between centre and context word")
+    shrink_windows: bool = _flag(
+        True, Kind.MODEL, "draw each window's size from 1 ... --window (default), or always use all of it"
+    )
+    negative: int = _whole(5, Kind.MODEL, 0, MAX_NEGATIVE, "negatives per centre word")
+    hierarchical_softmax: bool = _flag(False, Kind.MODEL, native=False)
+    ns_exponent: float = _number(
+        0.75, Kind.MODEL, -10.0, 10.0, "negatives are drawn by count to this power", native=False
+    )
+    sample: float = _number(
+        1e-3,
+        Kind.MODEL,
+        0.0,
+        1.0,
+        "subsampling threshold for frequent words, a share of all words",
+        native=False,
+    )
+    alpha: float = _number(0.025, Kind.OPTIMIZATION, 0.0, 10.0, "learning rate at the beginning")
+    min_alpha: float = _number(1e-4, Kind.OPTIMIZATION, 0.0, 10.0, "learning rate at the end")
+    epochs: int = _whole(5, Kind.OPTIMIZATION, 1, 1_000_000, "passes over the corpus")
+    seed: int = _whole(1, Kind.OPTIMIZATION, 0, 2**64 - 1, "key of every random draw")
+    order: Order = _choice(
+        "window", Kind.OPTIMIZATION, get_args(Order), "update window by window (default) or pair by pair"
+    )
+    share_negatives: int = _whole(
+        1, Kind.OPTIMIZATION, 1, 64, "consecutive centre words that share their negatives"
+    )
+    row_precision: RowPrecision = _choice(
+        "float32",
+        Kind.OPTIMIZATION,
+        get_args(RowPrecision),
+        "how rows are stored in training (default %(default)s; bf16 is rounded stochastically)",
+    )
+    score_precision: ScorePrecision = _choice(
+        "float32",
+        Kind.OPTIMIZATION,
+        get_args(ScorePrecision),
+        "what rows are rounded to for their scores (default %(default)s)",
+    )
+    loss: bool = _flag(False, Kind.RUN, "report the mean loss of each epoch")
+    threads: int = _whole(0, Kind.RUN, 0, MAX_THREADS, "CPU threads; 0 uses every core", native=False)
+    pin_threads: bool = _flag(False, Kind.RUN, "keep each thread on its own core", native=False)
 
     def __post_init__(self) -> None:
-        self._set("vector_size", checked_integer("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE))
-        self._set("window", checked_integer("window", self.window, 1, MAX_WINDOW))
-        for name in ("cbow_mean", "hierarchical_softmax", "shrink_windows", "loss", "pin_threads"):
-            self._set(name, _checked_bool(name, getattr(self, name)))
-        fewest = 0 if self.hierarchical_softmax else 1
-        if self.negative == 0 and fewest == 1:
-            raise ConfigError(
-                f"{setting('negative')} must be between 1 and {MAX_NEGATIVE}, got 0; "
-                f"0 needs {setting('hierarchical_softmax', True)}"
-            )
-        self._set("negative", checked_integer("negative", self.negative, fewest, MAX_NEGATIVE))
-        self._set("epochs", checked_integer("epochs", self.epochs, 1, 1_000_000))
-        self._set("seed", checked_integer("seed", self.seed, 0, 2**64 - 1))
-        self._set("share_negatives", checked_integer("share_negatives", self.share_negatives, 1, 64))
-        self._set("threads", checked_integer("threads", self.threads, 0, MAX_THREADS))
-        self._set("ns_exponent", _checked_number("ns_exponent", self.ns_exponent, -10.0, 10.0))
-        self._set("sample", _checked_number("sample", self.sample, 0.0, 1.0))
-        self._set("alpha", _checked_number("alpha", self.alpha, 0.0, 10.0))
-        self._set("min_alpha", _checked_number("min_alpha", self.min_alpha, 0.0, 10.0))
+        for one in fields(self):
+            # Stored as a Python value: it may have come as a NumPy scalar.
+            value = declaration(one).check(one.name, getattr(self, one.name))
+            object.__setattr__(self, one.name, value)
         if self.min_alpha > self.alpha:
             raise ConfigError(
                 f"{setting('min_alpha')} must not exceed {setting('alpha')} ({self.alpha}), "
                 f"got {self.min_alpha}"
             )
-        self._check_choice("architecture", get_args(Architecture))
-        self._check_choice("order", get_args(Order))
-        self._check_choice("row_precision", get_args(RowPrecision))
-        self._check_choice("score_precision", get_args(ScorePrecision))
         if self.share_negatives > 1 and self.order == "pair":
             raise ConfigError(
                 f"{setting('share_negatives')} above 1 needs {setting('order', 'window')}, "
                 f"got {setting('order', 'pair')}"
             )
-        if self.architecture == "cbow":
-            self._check_single_windows(setting("architecture", "cbow"))
-        if self.hierarchical_softmax:
-            self._check_single_windows(setting("hierarchical_softmax", True))
-        if self.row_precision == "bf16":
-            self._check_plain(setting("row_precision", "bf16"))
-        if self.score_precision == "tf32":
-            self._check_plain(setting("score_precision", "tf32"))
-
-    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        if getattr(self, name) not in choices:
-            raise ConfigError(
-                f"{setting(name)} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-            )
-
-    def _check_single_windows(self, what: str) -> None:
-        if self.order != "window":
-            raise ConfigError(
-                f"{what} needs {setting('order', 'window')}, got {setting('order', self.order)}"
-            )
-        if self.share_negatives > 1:
-            raise ConfigError(
-                f"{what} needs {setting('share_negatives', 1)}, "
-                f"got {setting('share_negatives', self.share_negatives)}"
-            )
+        objectives.check(self)
+        for name in ("row_precision", "score_precision"):
+            if getattr(self, name) != "float32":
+                self._check_plain(setting(name, getattr(self, name)))
 
     def _check_plain(self, what: str) -> None:
         plain = {"architecture": "skip-gram", "hierarchical_softmax": False, "order": "window"}
         for name, needed in plain.items():
             if getattr(self, name) != needed:
                 raise ConfigError(f"{what} needs {setting(name, needed)}, got {getattr(self, name)!r}")
-
-    def _set(self, name: str, value: object) -> None:
-        """Stores a setting as a Python value: it may have come as a NumPy scalar."""
-        object.__setattr__(self, name, value)
 
     @property
     def step_pairs(self) -> int:
@@ -165,59 +220,11 @@ class TrainConfig:
             raise ConfigError(f"unknown setting {', '.join(unknown)}; known are {known}")
         return cls(**values)
 
+    def of_kind(self, kind: Kind) -> dict[str, Any]:
+        """The settings of one kind, as plain values."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if declaration(one).kind is kind}
+
 
 def setting_names(config: Any) -> list[str]:
     """Names of the fields of a class of settings, a dataclass."""
-    return [field.name for field in fields(config)]
-
-
-def usable_cores() -> int:
-    """Cores that this process may keep busy: those it may run on, or what a container's CPU quota allows.
-
-    A quota of 1.5 cores counts as 2: threads may outnumber it, and one thread would leave a third unused.
-    """
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    quota = cpu_quota()
-    return cores if quota is None else min(cores, max(1, math.ceil(quota)))
-
-
-# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
-SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
-
-
-def simd_cap(simd: str | None = None) -> str:
-    """The largest instruction set allowed, by default FULL_W2V_SIMD's; empty for any. Raises ConfigError."""
-    cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
-    if cap not in ("", *SIMD_LEVELS):
-        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
-    return cap
-
-
-def checked_integer(name: str, value: object, low: int, high: int) -> int:
-    """A whole number, NumPy's too, as a Python number; raises ConfigError if it is none in low ... high."""
-    if isinstance(value, (bool, np.bool_)):
-        raise ConfigError(f"{setting(name)} must be a whole number, got {value}")
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # the error says what it is
-    except TypeError:
-        raise ConfigError(f"{setting(name)} must be a whole number, got {value!r}") from None
-    if not low <= number <= high:
-        raise ConfigError(f"{setting(name)} must be between {low} and {high}, got {number}")
-    return number
-
-
-def _checked_number(name: str, value: object, low: float, high: float) -> float:
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        raise ConfigError(f"{setting(name)} must be a finite number, got {value!r}")
-    if not math.isfinite(value):
-        raise ConfigError(f"{setting(name)} must be a finite number, got {value}")
-    if not low <= value <= high:
-        raise ConfigError(f"{setting(name)} must be between {low} and {high}, got {value}")
-    return float(value)
-
-
-def _checked_bool(name: str, value: object) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise ConfigError(f"{setting(name)} must be True or False, got {value!r}")
-    return bool(value)
+    return [one.name for one in fields(config)]

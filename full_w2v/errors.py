@@ -73,6 +73,10 @@ class TrainingWarning(UserWarning):
     """A training that ended well has not done what its user probably wants."""
 
 
+class FormatWarning(UserWarning):
+    """A file was read, but not all of what it holds."""
+
+
 class UnknownWordError(FullW2VError, KeyError):
     """A word is not among the embeddings."""
 

@@ -1,10 +1,35 @@
-"""The CPU time that control groups of Linux, such as a container's, allow this process."""
+"""What this machine lets a process use: cores, the CPU time of its control groups, instruction sets."""
 
+import math
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from full_w2v.errors import ConfigError
+
+# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
+SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 _UNLIMITED = {"max", "-1"}
+
+
+def usable_cores() -> int:
+    """Cores that this process may keep busy: those it may run on, or what a container's CPU quota allows.
+
+    A quota of 1.5 cores counts as 2: threads may outnumber it, and one thread would leave a third unused.
+    """
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    quota = cpu_quota()
+    return cores if quota is None else min(cores, max(1, math.ceil(quota)))
+
+
+def simd_cap(simd: str | None = None) -> str:
+    """The largest instruction set allowed, by default FULL_W2V_SIMD's; empty for any. Raises ConfigError."""
+    cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
+    if cap not in ("", *SIMD_LEVELS):
+        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
+    return cap
 
 
 def cpu_quota(root: Path = Path("/")) -> float | None:

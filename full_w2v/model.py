@@ -1,10 +1,11 @@
 """The model in training: its matrices, with the vocabulary and the settings that they belong to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v import objectives
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.vocabulary import Vocabulary
@@ -12,7 +13,7 @@ from full_w2v.vocabulary import Vocabulary
 
 @dataclass(eq=False)
 class Model:
-    """Input and output rows, float32, shape [vocabulary, vector_size].
+    """The matrices that the settings' objectives train, float32, shape [vocabulary, vector_size].
 
     input: the word vectors (gensim's wv.vectors, word2vec.c's syn0).
     output: the rows that words are predicted with (syn1neg in both).
@@ -21,6 +22,7 @@ class Model:
     tree: the Huffman tree, of the vocabulary's counts if not given; None without hierarchical softmax.
     locks: the share of its change that each input row takes, float32, shape [vocabulary]: 0 keeps a row as it
         is (gensim's vectors_lockf); None where all rows take all of it.
+    further: matrices of objectives that have no field here, by name; zero if not given.
     """
 
     vocabulary: Vocabulary
@@ -30,19 +32,35 @@ class Model:
     inner: NDArray[np.float32] | None = None
     tree: HuffmanTree | None = None
     locks: NDArray[np.float32] | None = None
+    further: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.config.hierarchical_softmax:
-            return
-        if self.inner is None:
-            self.inner = np.zeros_like(self.input)
-        if self.tree is None:
+        for matrix in objectives.matrices_of(self.config):
+            if matrix.name == "inner" and self.inner is None:
+                self.inner = np.zeros_like(self.input)
+            elif not hasattr(self, matrix.name):
+                self.further.setdefault(matrix.name, np.zeros_like(self.input))
+        if "tree" in objectives.tables_of(self.config) and self.tree is None:
             self.tree = HuffmanTree.from_counts(self.vocabulary.counts)
+
+    def matrix(self, name: str) -> NDArray[np.float32]:
+        """A matrix in training by the name that its objective gives it."""
+        found: NDArray[np.float32] = self.further[name] if name in self.further else getattr(self, name)
+        return found
 
     @property
     def matrices(self) -> list[NDArray[np.float32]]:
         """All matrices in training: input, output and, with hierarchical softmax, inner."""
-        return [self.input, self.output, *([] if self.inner is None else [self.inner])]
+        return [self.matrix(matrix.name) for matrix in objectives.matrices_of(self.config)]
+
+    @classmethod
+    def of(
+        cls, vocabulary: Vocabulary, config: TrainConfig, matrices: dict[str, NDArray[np.float32]]
+    ) -> "Model":
+        """A model of matrices by name, which its objectives give them."""
+        further = dict(matrices)
+        fields = further.pop("input"), further.pop("output"), further.pop("inner", None)
+        return cls(vocabulary, config, *fields, further=further)
 
     @classmethod
     def initialize(cls, vocabulary: Vocabulary, config: TrainConfig) -> "Model":

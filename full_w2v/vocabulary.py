@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import checked_integer
+from full_w2v.checks import checked_integer
 from full_w2v.errors import ConfigError
 
 

@@ -12,8 +12,9 @@ import pytest
 # The rooms of full_w2v/ from the bottom up: a folder, or a module next to them. A room may import from the
 # rows above it in this table, and from itself; rooms in one row do not know each other.
 PYTHON_ROOMS = (
-    "errors _native _cuda _cuda_emulated",
-    "machine output search",
+    "errors version _native _cuda _cuda_emulated",
+    "checks machine output search",
+    "objectives",
     "config",
     "corpus vocabulary",
     "encoding",

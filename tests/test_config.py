@@ -1,13 +1,11 @@
 import json
 import math
-import os
 from typing import Any
 
 import numpy as np
 import pytest
 
-from full_w2v import config as config_module
-from full_w2v.config import TrainConfig, usable_cores
+from full_w2v.config import TrainConfig
 from full_w2v.errors import ConfigError
 
 BAD_SETTINGS = [
@@ -145,22 +143,3 @@ def test_numpy_scalars_are_taken_as_python_numbers() -> None:
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match="window must be a whole number, got"):
         TrainConfig(window=value)
-
-
-def test_cores_are_counted_where_there_is_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert usable_cores() >= 1
-    monkeypatch.setattr(config_module, "cpu_quota", lambda: None)
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert usable_cores() == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert usable_cores() == 1
-
-
-@pytest.mark.parametrize(("quota", "cores"), [(None, 7), (0.05, 1), (1.0, 1), (1.5, 2), (6.01, 7), (64.0, 7)])
-def test_a_quota_of_cpu_time_bounds_the_cores_and_is_rounded_up(
-    monkeypatch: pytest.MonkeyPatch, quota: float | None, cores: int
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
-    monkeypatch.setattr(config_module, "cpu_quota", lambda: quota)
-    assert usable_cores() == cores

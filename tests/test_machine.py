@@ -1,10 +1,12 @@
-"""CPU quotas of control groups, read from files as Linux lays them out."""
+"""Cores, and CPU quotas of control groups, read from files as Linux lays them out."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from full_w2v.machine import cpu_quota
+from full_w2v import machine
+from full_w2v.machine import cpu_quota, usable_cores
 
 V2 = "30 24 0:26 {root} {at} rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate"
 V1 = "31 24 0:27 {root} {at} rw,nosuid shared:5 - cgroup cgroup rw,cpu,cpuacct"
@@ -68,3 +70,22 @@ def test_both_versions_count_where_both_are_mounted(tmp_path):
 
 def test_a_system_without_control_groups_sets_no_limit(tmp_path):
     assert cpu_quota(tmp_path) is None
+
+
+def test_cores_are_counted_where_there_is_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usable_cores() >= 1
+    monkeypatch.setattr(machine, "cpu_quota", lambda: None)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert usable_cores() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1
+
+
+@pytest.mark.parametrize(("quota", "cores"), [(None, 7), (0.05, 1), (1.0, 1), (1.5, 2), (6.01, 7), (64.0, 7)])
+def test_a_quota_of_cpu_time_bounds_the_cores_and_is_rounded_up(
+    monkeypatch: pytest.MonkeyPatch, quota: float | None, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
+    monkeypatch.setattr(machine, "cpu_quota", lambda: quota)
+    assert usable_cores() == cores

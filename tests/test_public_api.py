@@ -1,5 +1,6 @@
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import full_w2v
 from full_w2v import _native
+from full_w2v.backends.parameters import native_parameters
 
 SLOW_TO_IMPORT = {"cupy", "gensim", "numba", "numpy", "orjson", "safetensors", "scipy", "tqdm"}
 
@@ -53,7 +55,7 @@ def test_a_type_checker_sees_the_names_that_are_imported_on_demand() -> None:
     declared = {
         alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    assert set(full_w2v.__all__) == declared - {"import_module", "TYPE_CHECKING", "Any"}
+    assert set(full_w2v.__all__) == declared - {"import_module", "TYPE_CHECKING", "Any", "version"}
     assert set(full_w2v.__all__) == set(full_w2v._MODULES)
 
 
@@ -94,10 +96,54 @@ def test_the_native_module_takes_the_arguments_that_the_stub_names() -> None:
             (node.name for node in tree.body if isinstance(node, ast.ClassDef) and function in node.body),
             None,
         )
-        if owner is not None and issubclass(getattr(_native, owner), Exception):
-            continue
+        if owner == "SgnsParams" or (owner and issubclass(getattr(_native, owner), Exception)):
+            continue  # the first takes keywords one by one, and is looked at below
         native = getattr(getattr(_native, owner) if owner else _native, function.name)
         arguments = [argument.arg for argument in function.args.args + function.args.kwonlyargs]
         for argument in arguments:
             # pybind11 begins a docstring with the signature.
             assert argument == "self" or f"{argument}:" in native.__doc__, (function.name, argument)
+
+
+def test_settings_cross_into_native_code_as_the_stub_names_them() -> None:
+    stub = Path(full_w2v.__file__).with_name("_native.pyi").read_text(encoding="utf-8")
+    (declared,) = (
+        node for node in ast.parse(stub).body if isinstance(node, ast.ClassDef) and node.name == "SgnsParams"
+    )
+    (constructor,) = (node for node in declared.body if isinstance(node, ast.FunctionDef))
+    settings = native_parameters(full_w2v.TrainConfig(), vocabulary=3)
+    assert {argument.arg for argument in constructor.args.kwonlyargs} == set(settings)
+    assert _native.SgnsParams(**settings) is not None
+    for name in settings:
+        with pytest.raises(TypeError, match=f"SgnsParams needs {name}"):
+            _native.SgnsParams(**{other: value for other, value in settings.items() if other != name})
+    with pytest.raises(TypeError, match="SgnsParams knows no momentum"):
+        _native.SgnsParams(**settings, momentum=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("vector_size", 0, "vector_size must be between 1 and 65536, got 0"),
+        ("vocabulary", 2**31, "vocabulary must be between 1 and 2147483647, got 2147483648"),
+        ("negative", 0, "negative must be between 1 and 1000, got 0"),
+        ("longest_path", 4, "longest_path must be between 0 and 3, got 4"),
+        ("step_pairs", 0, "step_pairs must be between 1 and 2147483647, got 0"),
+        ("order", "words", "order must be one of window, pair, got 'words'"),
+        ("architecture", "glove", "architecture must be one of skip-gram, cbow, got 'glove'"),
+        ("row_precision", "half", "row_precision must be one of float32, bf16, got 'half'"),
+    ],
+)
+def test_native_settings_are_checked(name: str, value: object, message: str) -> None:
+    settings = native_parameters(full_w2v.TrainConfig(), vocabulary=3)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        _native.SgnsParams(**settings | {name: value})
+
+
+@pytest.mark.parametrize("name", ["row_precision", "score_precision"])
+@pytest.mark.parametrize("other", [{"order": "pair"}, {"architecture": "cbow"}, {"longest_path": 2}])
+def test_native_code_rounds_for_the_plainest_objective_only(name: str, other: dict[str, object]) -> None:
+    settings = native_parameters(full_w2v.TrainConfig(), vocabulary=3)
+    rounded = {"row_precision": "bf16", "score_precision": "tf32"}[name]
+    with pytest.raises(ValueError, match=f"{name} other than float32 needs skip-gram without a tree"):
+        _native.SgnsParams(**settings | other | {name: rounded})

@@ -8,7 +8,8 @@
 #include "bindings/arrays.h"
 #include "bindings/cuda.h"
 #include "bindings/dlpack.h"
-#include "bindings/sgns_arguments.h"
+#include "bindings/params.h"
+#include "bindings/trainer_arguments.h"
 #include "cuda/row_rate.h"
 #include "cuda/trainer.h"
 
@@ -70,50 +71,16 @@ std::string unavailable_reason() {
   return reason;
 }
 
-Order order_of(const std::string& name) {
-  if (name == "window") return Order::window;
-  if (name == "pair") return Order::pair;
-  throw std::invalid_argument("order must be one of window, pair, got '" + name + "'");
-}
-
 void require(bool holds, const char* what, int64_t got) {
   if (!holds) throw std::invalid_argument(std::string(what) + ", got " + std::to_string(got));
 }
 
-std::unique_ptr<Trainer> make_trainer(int32_t vocabulary, int32_t vector_size, int32_t window,
-                                      bool shrink_windows, int32_t negative, int32_t share_negatives,
-                                      float alpha, float min_alpha, int32_t epochs, uint64_t seed,
-                                      const std::string& order, bool tf32_scores, bool loss,
-                                      const std::string& kernel, int device, uintptr_t stream,
-                                      int64_t corpus_bytes, int64_t blocks, int64_t launch_segments,
-                                      int64_t launch_tokens, bool bf16_rows, int32_t step_pairs) {
-  require(vocabulary >= 1, "vocabulary must be at least 1", vocabulary);
-  require(vector_size >= 1, "vector_size must be at least 1", vector_size);
-  require(window >= 1, "window must be at least 1", window);
-  require(negative >= 1, "negative must be at least 1", negative);
-  require(share_negatives >= 1, "share_negatives must be at least 1", share_negatives);
-  require(epochs >= 1, "epochs must be at least 1", epochs);
-  require(step_pairs >= 1, "step_pairs must be at least 1", step_pairs);
+std::unique_ptr<Trainer> make_trainer(const SgnsParams& params, const std::string& kernel, int device,
+                                      uintptr_t stream, int64_t corpus_bytes, int64_t blocks,
+                                      int64_t launch_segments, int64_t launch_tokens) {
   require(blocks >= 1 && blocks <= INT32_MAX, "blocks must be between 1 and 2^31 - 1", blocks);
   require(launch_segments >= 1, "launch_segments must be at least 1", launch_segments);
   require(launch_tokens >= 1, "launch_tokens must be at least 1", launch_tokens);
-  SgnsParams params{};
-  params.vocabulary = vocabulary;
-  params.dimension = vector_size;
-  params.window = window;
-  params.negative = negative;
-  params.share_negatives = share_negatives;
-  params.epochs = epochs;
-  params.shrink_windows = shrink_windows;
-  params.loss = loss;
-  params.order = order_of(order);
-  params.score_precision = tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32;
-  params.alpha = alpha;
-  params.min_alpha = min_alpha;
-  params.seed = seed;
-  params.row_precision = bf16_rows ? RowPrecision::bf16 : RowPrecision::float32;
-  params.drawn_window = window;
-  params.step_pairs = step_pairs;
   TrainerOptions options;
   options.device = device;
   options.kernel = kernel;
@@ -234,17 +201,7 @@ py::list kernel_list() {
   return list;
 }
 
-py::tuple kernel_choice(int32_t vector_size, int32_t window, bool shrink_windows, int32_t negative,
-                        const std::string& order, int32_t step_pairs, const std::string& kernel, int device) {
-  require(step_pairs >= 1, "step_pairs must be at least 1", step_pairs);
-  SgnsParams params{};
-  params.step_pairs = step_pairs;
-  params.dimension = vector_size;
-  params.window = window;
-  params.shrink_windows = shrink_windows;
-  params.negative = negative;
-  params.share_negatives = 1;
-  params.order = order_of(order);
+py::tuple kernel_choice(const SgnsParams& params, const std::string& kernel, int device) {
   const KernelChoice choice = choose_kernel_on(device, kernel, params);
   return py::make_tuple(choice.kernel->name, choice.note);
 }
@@ -273,26 +230,16 @@ py::dict row_rate(const std::string& use, int64_t vocabulary, int64_t stride, co
 void bind_trainer(py::module_& module) {
   py::class_<BoundTrainer>(module, "Trainer", py::module_local(),
                            "Matrices and tables on one CUDA device, and the kernel that trains them.")
-      .def(py::init([](int32_t vocabulary, int32_t vector_size, int32_t window, bool shrink_windows,
-                       int32_t negative, int32_t share_negatives, float alpha, float min_alpha,
-                       int32_t epochs, uint64_t seed, const std::string& order, bool tf32_scores, bool loss,
-                       const std::string& kernel, int device, uintptr_t stream, int64_t corpus_bytes,
-                       int64_t blocks, int64_t launch_segments, int64_t launch_tokens, bool bf16_rows,
-                       int32_t step_pairs) {
-             return std::make_unique<BoundTrainer>(make_trainer(
-                 vocabulary, vector_size, window, shrink_windows, negative, share_negatives, alpha, min_alpha,
-                 epochs, seed, order, tf32_scores, loss, kernel, device, stream, corpus_bytes, blocks,
-                 launch_segments, launch_tokens, bf16_rows, step_pairs));
+      .def(py::init([](const SgnsParams& params, const std::string& kernel, int device, uintptr_t stream,
+                       int64_t corpus_bytes, int64_t blocks, int64_t launch_segments, int64_t launch_tokens) {
+             return std::make_unique<BoundTrainer>(make_trainer(params, kernel, device, stream, corpus_bytes,
+                                                                blocks, launch_segments, launch_tokens));
            }),
-           py::kw_only(), py::arg("vocabulary"), py::arg("vector_size"), py::arg("window"),
-           py::arg("shrink_windows"), py::arg("negative"), py::arg("share_negatives"), py::arg("alpha"),
-           py::arg("min_alpha"), py::arg("epochs"), py::arg("seed"), py::arg("order"), py::arg("tf32_scores"),
-           py::arg("loss"), py::arg("kernel") = "auto", py::arg("device") = 0, py::arg("stream") = 0,
-           py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
+           py::kw_only(), py::arg("params"), py::arg("kernel") = "auto", py::arg("device") = 0,
+           py::arg("stream") = 0, py::arg("corpus_bytes") = TrainerOptions{}.corpus_bytes,
            py::arg("blocks") = TrainerOptions{}.blocks,
            py::arg("launch_segments") = TrainerOptions{}.launch_segments,
-           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens, py::arg("bf16_rows") = false,
-           py::arg("step_pairs"))
+           py::arg("launch_tokens") = TrainerOptions{}.launch_tokens)
       .def("load", &BoundTrainer::load, py::arg("input").noconvert(), py::arg("output").noconvert(),
            py::arg("keep").noconvert(), py::arg("noise").noconvert(),
            "Takes matrices [vocabulary, vector_size] and tables.")
@@ -348,9 +295,9 @@ void bind_cuda(py::module_& module) {
   module.def("devices", &devices, "Properties of every CUDA device that can be used.");
   module.def("unavailable_reason", &unavailable_reason, "Why no CUDA device can be used; empty if one can.");
   module.def("kernels", &kernel_list, "Name and orders of every kernel, the first choice first.");
-  module.def("kernel_choice", &kernel_choice, py::kw_only(), py::arg("vector_size"), py::arg("window"),
-             py::arg("shrink_windows"), py::arg("negative"), py::arg("order"), py::arg("step_pairs"),
-             py::arg("kernel") = "auto", py::arg("device") = 0,
+  bind_params(module);
+  module.def("kernel_choice", &kernel_choice, py::kw_only(), py::arg("params"), py::arg("kernel") = "auto",
+             py::arg("device") = 0,
              "Name of the kernel that a trainer would take, and why it is not the one asked for.");
   module.def("row_uses", &row_uses, py::arg("device") = 0, "What row_rate() can measure on the device.");
   module.def("row_rate", &row_rate, py::kw_only(), py::arg("use"), py::arg("vocabulary"), py::arg("stride"),

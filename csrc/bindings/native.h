@@ -5,7 +5,7 @@
 
 namespace full_w2v {
 
-void bind_sgns(pybind11::module_& module);
+void bind_contract(pybind11::module_& module);
 void bind_corpus(pybind11::module_& module);
 void bind_cpu(pybind11::module_& module);
 void bind_phrases(pybind11::module_& module);

@@ -9,8 +9,8 @@
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
-#include "bindings/sgns_arguments.h"
 #include "bindings/sole_use.h"
+#include "bindings/trainer_arguments.h"
 #include "cpu/cpu_trainer.h"
 #include "cpu/simd/levels.h"
 

@@ -39,10 +39,11 @@ def open_backend(name: str = "auto", config: TrainConfig | None = None) -> Backe
     """A backend by name; "auto" takes the first usable one that trains with these settings.
 
     Raises ConfigError for an unknown name or a wrong environment variable; BackendError, with the reason, for
-    a backend that cannot be used here.
+    a backend that cannot be used here, or does not train with these settings.
     """
+    config = config or TrainConfig()
     if name == "auto":
-        name = _first_usable(config or TrainConfig())
+        name = _first_usable(config)
     if name not in _CLASSES:
         raise ConfigError(f"{setting('backend')} must be one of {', '.join(BACKENDS)}, got {name!r}")
     status = _status(name)
@@ -50,16 +51,21 @@ def open_backend(name: str = "auto", config: TrainConfig | None = None) -> Backe
         raise BackendError(
             f"{name} backend unavailable: {status.detail}. full-w2v backends shows every backend"
         )
+    if reason := _class(name).refusal(config):
+        raise BackendError(reason)
     return _class(name)()
 
 
 def _first_usable(config: TrainConfig) -> str:
-    statuses = [_status(name) for name in _AUTOMATIC]
-    for status in statuses:
-        if status.usable and not _class(status.name).refusal(config):
+    reasons = []
+    for status in map(_status, _AUTOMATIC):
+        reason = _class(status.name).refusal(config) if status.usable else f"{status.name}: {status.detail}"
+        if not reason:
             return status.name
-    reasons = "; ".join(f"{status.name}: {status.detail}" for status in statuses)
-    raise BackendError(f"no backend can be used here ({reasons}). full-w2v backends shows every backend")
+        reasons.append(reason)
+    raise BackendError(
+        f"no backend can be used here ({'; '.join(reasons)}). full-w2v backends shows every backend"
+    )
 
 
 def _class(name: str) -> type[Backend]:

@@ -1,36 +1,14 @@
 """The CPU backend: SIMD kernels on threads (csrc/cpu)."""
 
-from full_w2v import _native
+from full_w2v import _native, objectives
 from full_w2v.backends.base import SpanStats
-from full_w2v.config import SIMD_LEVELS, TrainConfig, simd_cap, usable_cores
+from full_w2v.backends.parameters import native_parameters
+from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, setting
+from full_w2v.machine import SIMD_LEVELS, simd_cap, usable_cores
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
-
-
-def sgns_params(vocabulary_size: int, config: TrainConfig, longest_path: int = 0) -> _native.SgnsParams:
-    """The settings as the native trainers take them. longest_path: of the Huffman tree, if there is one."""
-    return _native.SgnsParams(
-        vocabulary=vocabulary_size,
-        dimension=config.vector_size,
-        window=config.window,
-        negative=config.negative,
-        share_negatives=config.share_negatives,
-        epochs=config.epochs,
-        shrink_windows=config.shrink_windows,
-        loss=config.loss,
-        pair_order=config.order == "pair",
-        alpha=config.alpha,
-        min_alpha=config.min_alpha,
-        seed=config.seed,
-        cbow=config.architecture == "cbow",
-        cbow_mean=config.cbow_mean,
-        longest_path=max(longest_path, 1) if config.hierarchical_softmax else 0,
-        bf16_rows=config.row_precision == "bf16",
-        tf32_scores=config.score_precision == "tf32",
-        step_pairs=config.step_pairs,
-    )
 
 
 class CpuBackend:
@@ -61,9 +39,9 @@ class CpuBackend:
         return f"{', '.join(levels)} (FULL_W2V_SIMD={cap}); {usable_cores()} cores"
 
     @staticmethod
-    def refusal(_config: TrainConfig) -> str:
-        """Empty: this backend trains with all settings."""
-        return ""
+    def refusal(config: TrainConfig) -> str:
+        """Which objective the engine does not compute, and what does; empty if it computes them all."""
+        return objectives.refusal("cpu", config)
 
     @property
     def description(self) -> str:
@@ -72,10 +50,15 @@ class CpuBackend:
         return f"{trainer.simd}, {trainer.threads} thread{'s' if trainer.threads > 1 else ''}"
 
     def load(self, model: Model) -> None:
-        """Takes the model's matrices, its vocabulary's tables and its settings."""
+        """Takes the model's matrices, its vocabulary's tables and its settings.
+
+        Raises BackendError for an objective that it does not compute.
+        """
+        if reason := self.refusal(model.config):
+            raise BackendError(reason)
         counts, tree = model.vocabulary.counts, model.tree
         self._trainer = _native.CpuTrainer(
-            params=sgns_params(len(counts), model.config, tree.longest if tree else 0),
+            params=_native.SgnsParams(**native_parameters(model.config, len(counts), tree)),
             keep=keep_thresholds(counts, model.config.sample),
             noise=noise_table(counts, model.config.ns_exponent),
             threads=model.config.threads or usable_cores(),

@@ -5,14 +5,17 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v import objectives
 from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.backends.concurrency import most_in_flight
+from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, setting
@@ -108,21 +111,13 @@ class CudaBackend:
 
     @staticmethod
     def refusal(config: TrainConfig) -> str:
-        """What the kernels do not compute, and who does.
+        """What the kernels do not compute, and what does; empty if they compute it all.
 
-        CBOW, hierarchical softmax, rows of bf16 beside shared negatives or scores in TF32, and rows longer
-        than the largest block or, with scores in TF32, than tiles of tensor cores take.
+        Objectives, bf16 rows with shared negatives or TF32 scores, and rows longer than the largest block, or
+        tiles of tensor cores with TF32 scores, can take.
         """
-        if config.architecture != "skip-gram":
-            return (
-                f"cuda trains skip-gram only, got {setting('architecture', config.architecture)}; "
-                f"use {setting('backend', 'cpu')}"
-            )
-        if config.hierarchical_softmax:
-            return (
-                f"cuda trains with negative sampling only, got {setting('hierarchical_softmax', True)}; "
-                f"use {setting('backend', 'cpu')}"
-            )
+        if reason := objectives.refusal("cuda", config):
+            return reason
         if config.row_precision != "float32" and (
             config.share_negatives != 1 or config.score_precision != "float32"
         ):
@@ -188,21 +183,7 @@ class CudaBackend:
             raise BackendError(reason)
         try:
             self._trainer = self._module.Trainer(
-                vocabulary=len(vocabulary),
-                vector_size=config.vector_size,
-                window=config.window,
-                shrink_windows=config.shrink_windows,
-                negative=config.negative,
-                share_negatives=config.share_negatives,
-                alpha=config.alpha,
-                min_alpha=config.min_alpha,
-                epochs=config.epochs,
-                seed=config.seed,
-                order=config.order,
-                tf32_scores=config.score_precision == "tf32",
-                loss=config.loss,
-                bf16_rows=config.row_precision == "bf16",
-                step_pairs=config.step_pairs,
+                params=self._module.SgnsParams(**native_parameters(config, len(vocabulary))),
                 kernel=self._kernel,
                 device=self._device,
                 **self._options,
@@ -385,17 +366,12 @@ def _devices(module: ModuleType) -> list[dict[str, Any]]:
     return found
 
 
-def _default_choice(module: ModuleType, device: int, order: str) -> str:
+def _default_choice(module: ModuleType, device: int, order: Order) -> str:
     """The kernel that default settings take, and why, if it is not the one asked for."""
-    defaults = TrainConfig()
+    params = native_parameters(replace(TrainConfig(), order=order), vocabulary=1)
     try:
         name, note = module.kernel_choice(
-            vector_size=defaults.vector_size,
-            window=defaults.window,
-            shrink_windows=defaults.shrink_windows,
-            negative=defaults.negative,
-            order=order,
-            step_pairs=defaults.step_pairs,
+            params=module.SgnsParams(**params),
             kernel=os.environ.get(KERNEL_VARIABLE) or "auto",
             device=device,
         )

@@ -8,12 +8,15 @@ functions in other files would go on with what those were.
 """
 
 import math
+from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v import objectives
 from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.backends.schedule import learning_rate, segments
 from full_w2v.config import TrainConfig
@@ -76,7 +79,6 @@ class Settings(NamedTuple):
     negative: int
     share_negatives: int
     pair_order: bool
-    cbow: bool
     cbow_mean: bool
     hierarchical: bool
     keep: NDArray[np.uint32]
@@ -116,6 +118,9 @@ class Tile(NamedTuple):
     labels: NDArray[np.int8]
     targets: int
 
+
+# Trains a tile at a learning rate; returns the number of pairs and the sum of their losses.
+Step = Callable[[Settings, Matrices, Tile, float], tuple[int, float]]
 
 # Draws
 
@@ -430,6 +435,14 @@ def pair_step(matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
 
 
 @_compiled
+def skip_gram_steps(settings: Settings, matrices: Matrices, tile: Tile, rate: float) -> tuple[int, float]:
+    """Trains a tile of skip-gram in the order that the settings ask for."""
+    if settings.pair_order:
+        return pair_step(matrices, tile, rate)
+    return window_steps(settings, matrices, tile, rate)
+
+
+@_compiled
 def cbow_step(matrices: Matrices, tile: Tile, rate: float, mean: bool, share: float) -> tuple[int, float]:
     """One step of a window: its contexts' mean or sum h meets each output, from the rows before it.
 
@@ -532,24 +545,23 @@ def nearest_bf16(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return rounded
 
 
-@_compiled
 def train_segment(
-    settings: Settings, matrices: Matrices, sentence: Sentence, segment: tuple[int, int], rate: float
+    settings: Settings,
+    matrices: Matrices,
+    sentence: Sentence,
+    segment: tuple[int, int],
+    rate: float,
+    step: Step,
 ) -> tuple[int, float]:
     """Trains a segment, the kept tokens segment[0] ... segment[1] - 1 of a sentence, tile by tile.
 
-    Returns the number of pairs and the sum of their losses.
+    step: the architecture's. Returns the number of pairs and the sum of their losses.
     """
     pairs, loss = 0, 0.0
     for first in range(segment[0], segment[1], settings.share_negatives):
         tile = group_tile(settings, sentence, first, min(first + settings.share_negatives, segment[1]))
         before = copy_rows(matrices.input, tile.inputs if len(settings.locks) else tile.inputs[:0])
-        if settings.cbow:
-            tile_pairs, tile_loss = cbow_steps(settings, matrices, tile, rate)
-        elif settings.pair_order:
-            tile_pairs, tile_loss = pair_step(matrices, tile, rate)
-        else:
-            tile_pairs, tile_loss = window_steps(settings, matrices, tile, rate)
+        tile_pairs, tile_loss = step(settings, matrices, tile, rate)
         hold_back(settings.locks, matrices.input, tile.inputs, before)
         if settings.bf16_rows:
             draw = token_draw(settings, sentence.kept[first], FIRST_NEGATIVE_DRAW + settings.negative)
@@ -564,7 +576,7 @@ class ReferenceBackend:
     """The contract in float64 on one thread: slow, exact and the same everywhere.
 
     input, output: the matrices in training, float64, shape [vocabulary, vector_size]; with hierarchical
-        softmax the inner nodes' rows stand in `output` behind those of the words.
+        softmax the inner nodes' rows follow those of the words in `output`.
     """
 
     name = "reference"
@@ -577,9 +589,9 @@ class ReferenceBackend:
         return f"numba {numba.__version__}, float64, one core; for checking the others"
 
     @staticmethod
-    def refusal(_config: TrainConfig) -> str:
-        """Empty: the oracle trains with all settings."""
-        return ""
+    def refusal(config: TrainConfig) -> str:
+        """Which objective has no step here; empty for all that the contract names."""
+        return objectives.refusal("reference", config)
 
     @property
     def description(self) -> str:
@@ -590,6 +602,8 @@ class ReferenceBackend:
         """Takes the model's matrices, its vocabulary's tables and its settings."""
         counts = model.vocabulary.counts
         self._config = model.config
+        module, function = objectives.step_of(model.config).split(":")
+        self._step: Step = getattr(import_module(module), function)
         self._keep = keep_thresholds(counts, model.config.sample)
         self._noise = noise_table(counts, model.config.ns_exponent)
         self._locks = np.asarray(() if model.locks is None else model.locks, np.float64)
@@ -630,9 +644,8 @@ class ReferenceBackend:
             negative=c.negative,
             share_negatives=c.share_negatives,
             pair_order=c.order == "pair",
-            cbow=c.architecture == "cbow",
             cbow_mean=c.cbow_mean,
-            hierarchical=c.hierarchical_softmax,
+            hierarchical="tree" in objectives.tables_of(c),
             keep=self._keep,
             noise=self._noise,
             locks=self._locks,
@@ -646,16 +659,15 @@ class ReferenceBackend:
 
     def largest_norm(self, begin: int, end: int) -> float:
         """Largest norm of rows begin ... end - 1 of all matrices; infinity if a value is not finite."""
-        words = len(self.input)
-        matrices = [self.input, *np.split(self.output, len(self.output) // words)]
+        matrices = [self.input, *np.split(self.output, len(self.output) // len(self.input))]
         return largest_norm([matrix[begin:end] for matrix in matrices])
 
     def read(self, model: Model) -> None:
         """Copies the matrices as they now are into the model's, rounded to float32."""
         model.input[:] = self.input
-        model.output[:] = self.output[: len(model.output)]
-        if model.inner is not None:
-            model.inner[:] = self.output[len(model.output) :]
+        others = model.matrices[1:]
+        for matrix, rows in zip(others, np.split(self.output, len(others)), strict=True):
+            matrix[:] = rows
 
     def close(self) -> None:
         """Frees the matrices."""
@@ -673,7 +685,7 @@ class ReferenceBackend:
     ) -> SpanStats:
         first, last = (int(i) for i in np.searchsorted(sentence.kept, tokens))
         matrices = Matrices(self.input, self.output)
-        pairs, loss = train_segment(settings, matrices, sentence, (first, last), rate)
+        pairs, loss = train_segment(settings, matrices, sentence, (first, last), rate, self._step)
         return SpanStats(last - first, pairs, loss if self._config.loss else 0.0)
 
 

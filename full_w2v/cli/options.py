@@ -3,16 +3,18 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, NoReturn, get_args
 
-from full_w2v import __version__
+from full_w2v import objectives
 from full_w2v.backends import BACKENDS
 from full_w2v.cli import commands as run
-from full_w2v.cli.unused_options import refuse_idle_options
-from full_w2v.config import Order, RowPrecision, ScorePrecision, TrainConfig
+from full_w2v.cli.unused_options import refuse_unused_options
+from full_w2v.config import TrainConfig, declaration
 from full_w2v.corpus import ERRORS, FORMATS
 from full_w2v.encoding.corpus_cache import HASHES
 from full_w2v.encoding.phrases import PhraseSettings, Score
+from full_w2v.version import __version__
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = (
@@ -44,8 +46,8 @@ def new_parser() -> argparse.ArgumentParser:
 
 def _add_command(
     commands: Any, name: str, action: Any, *, with_json: bool = True, aliases: Sequence[str] = ()
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
+) -> "_Parser":
+    parser: _Parser = commands.add_parser(
         name, aliases=aliases, help=action.__doc__.rstrip("."), description=action.__doc__
     )
     parser.set_defaults(run=action, parser=parser)
@@ -214,75 +216,44 @@ def _add_train(commands: Any) -> None:
     )
     _add_preparation(parser)
     _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")
-    defaults = TrainConfig()
-    _add_architecture(parser, defaults)
-
-    def add(name: str, text: str, metavar: str = "N") -> None:
-        _add_setting(parser, f"--{name}", getattr(defaults, name.replace("-", "_")), text, metavar)
-
-    add("vector-size", "dimension of the vectors")
-    add("window", "largest distance between centre and context word")
-    parser.add_argument(
-        "--shrink-windows",
-        action=argparse.BooleanOptionalAction,
-        default=defaults.shrink_windows,
-        help="draw each window's size from 1 ... --window (default), or always take it whole",
-    )
-    add("negative", "negatives a centre word")
-    add("ns-exponent", "negatives are drawn by count to this power", "X")
-    add("sample", "subsampling threshold for frequent words, a share of all words", "X")
-    add("alpha", "learning rate at the beginning", "X")
-    add("min-alpha", "learning rate at the end", "X")
-    add("epochs", "passes over the corpus")
-    add("threads", "CPU threads; 0 takes every core")
-    parser.add_argument("--pin-threads", action="store_true", help="keep each thread on a core of its own")
-    add("seed", "key of every random draw")
-    add("share-negatives", "consecutive centre words that share their negatives")
-    parser.add_argument(
-        "--row-precision",
-        choices=get_args(RowPrecision),
-        default=defaults.row_precision,
-        help="how rows are stored in training (default %(default)s; bf16 is rounded stochastically)",
-    )
-    parser.add_argument(
-        "--score-precision",
-        choices=get_args(ScorePrecision),
-        default=defaults.score_precision,
-        help="what rows are rounded to for their scores (default %(default)s)",
-    )
-    parser.add_argument(
-        "--order",
-        choices=get_args(Order),
-        default=defaults.order,
-        help="update window by window (default) or pair by pair",
-    )
+    _add_objectives(parser)
+    _add_declared(parser)
     parser.add_argument(
         "--backend", choices=BACKENDS, default="auto", help="what trains (default %(default)s)"
     )
-    parser.add_argument("--loss", action="store_true", help="report the mean loss of each epoch")
 
 
-def _add_architecture(parser: argparse.ArgumentParser, defaults: TrainConfig) -> None:
-    parser.add_argument(
-        "--cbow",
-        dest="architecture",
-        action="store_const",
-        const="cbow",
-        default=defaults.architecture,
-        help="predict each word from its contexts together (default: from each of them, skip-gram)",
-    )
-    parser.add_argument(
-        "--cbow-mean",
-        action=argparse.BooleanOptionalAction,
-        default=defaults.cbow_mean,
-        help="CBOW predicts from the contexts' mean (default) or from their sum",
-    )
-    parser.add_argument(
-        "--hs",
-        dest="hierarchical_softmax",
-        action="store_true",
-        help="hierarchical softmax, beside negative sampling; --negative 0 leaves it alone",
-    )
+def _add_objectives(parser: "_Parser") -> None:
+    """The options that choose objectives; an architecture's excludes those of the others."""
+    architectures = parser.add_mutually_exclusive_group()
+    for one in objectives.objectives():
+        if one.option:
+            group = architectures if one.role == "architecture" else parser
+            action = group.add_argument(
+                one.option,
+                dest=one.setting,
+                action="store_const",
+                const=one.value,
+                default=getattr(TrainConfig(), one.setting),
+                help=one.help,
+            )
+            parser.remembered(action)
+
+
+def _add_declared(parser: argparse.ArgumentParser) -> None:
+    """An option for each setting of TrainConfig that declares a help text."""
+    for one in fields(TrainConfig):
+        declared, option = declaration(one), f"--{one.name.replace('_', '-')}"
+        default: Any = one.default
+        if not declared.help:
+            continue
+        if isinstance(default, bool):
+            action = argparse.BooleanOptionalAction if default else "store_true"
+            parser.add_argument(option, action=action, default=default, help=declared.help)
+        elif declared.choices:
+            parser.add_argument(option, choices=declared.choices, default=default, help=declared.help)
+        else:
+            _add_setting(parser, option, default, declared.help, declared.metavar)
 
 
 def _add_preparation(parser: argparse.ArgumentParser) -> None:
@@ -376,14 +347,17 @@ class _Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
         """Adds an argument and remembers how it is set."""
-        action = super().add_argument(*names, **settings)
+        return self.remembered(super().add_argument(*names, **settings))
+
+    def remembered(self, action: argparse.Action) -> argparse.Action:
+        """The action of an argument; remembers how it is set."""
         if action.option_strings:
             self.options[action.dest] = action.option_strings[0]
         return action
 
     def check(self, given: argparse.Namespace) -> None:
         """Raises ConfigError for an option without effect."""
-        refuse_idle_options(self.prog.split()[-1], given, self.get_default, self.options.__getitem__)
+        refuse_unused_options(self.prog.split()[-1], given, self.get_default, self.options.__getitem__)
 
     def error(self, message: str) -> NoReturn:
         self.exit(fail(f"{message}; {self.prog} --help shows the usage", 2))

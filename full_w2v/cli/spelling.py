@@ -3,15 +3,8 @@
 import ast
 from collections.abc import Mapping
 
+from full_w2v import objectives
 from full_w2v.errors import Spell, as_python
-
-# Options that stand for one value of a setting, by that value's repr().
-FLAGS = {
-    ("architecture", "'cbow'"): "--cbow",
-    ("architecture", "'skip-gram'"): "no --cbow",
-    ("hierarchical_softmax", "True"): "--hs",
-    ("hierarchical_softmax", "False"): "no --hs",
-}
 
 
 def as_options(options: Mapping[str, str]) -> Spell:
@@ -21,13 +14,22 @@ def as_options(options: Mapping[str, str]) -> Spell:
         if name not in options:
             return as_python(name, value)
         option = options[name]
-        if (name, value) in FLAGS:
-            return FLAGS[name, str(value)]
+        if (flag := _objective_option(name, value)) is not None:
+            return flag
         if value in ("True", "False"):
             return option if value == "True" else f"--no-{option[2:]}"
         return option if value is None else f"{option} {_plain(value)}"
 
     return spell
+
+
+def _objective_option(name: str, value: str | None) -> str | None:
+    """The option that chooses an objective by this value of a setting, or what it is called without one."""
+    chosen = [one for one in objectives.objectives() if one.option and one.setting == name]
+    if value is None or not chosen:
+        return None
+    exact = [one.option for one in chosen if repr(one.value) == value]
+    return exact[0] if exact else " or ".join(f"no {one.option}" for one in chosen)
 
 
 def _plain(value: str) -> str:

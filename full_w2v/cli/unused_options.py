@@ -1,9 +1,11 @@
-"""Options that have no effect beside others: misuse, so that nobody believes in what was not done."""
+"""Rejects options that have no effect given the others, so that nobody relies on them."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from full_w2v import objectives
 from full_w2v.errors import ConfigError
 
 # How text is read: of no use where none is.
@@ -33,8 +35,6 @@ class Rule:
 
 RULES = {
     "train": (
-        Rule(("cbow_mean",), lambda given: given.architecture != "cbow", "without --cbow"),
-        Rule(("ns_exponent",), lambda given: given.negative == 0, "with --negative 0"),
         Rule(("cache_hash",), lambda given: given.cache is None, "without --cache"),
         Rule(("min_count", "max_final_vocab"), lambda given: given.vocabulary is not None, "with --vocab"),
         Rule(
@@ -50,14 +50,25 @@ RULES = {
 }
 
 
-def refuse_idle_options(
+def _objective_rules() -> Iterator[Rule]:
+    """Settings that belong to an objective do nothing without it."""
+    for one in objectives.objectives():
+        yield Rule(one.owns, partial(_is_unused, one), one.unused)
+
+
+def _is_unused(one: objectives.Objective, given: argparse.Namespace) -> bool:
+    return not one.is_used(given)
+
+
+def refuse_unused_options(
     command: str, given: argparse.Namespace, default: Callable[[str], object], option: Callable[[str], str]
 ) -> None:
     """Raises ConfigError for the first option that has another value than its default, but no effect.
 
     default, option: of the name of a value, its default and how it is set.
     """
-    for rule in RULES.get(command, ()):
+    rules = RULES.get(command, ())
+    for rule in (*rules, *_objective_rules()) if command == "train" else rules:
         for name in rule.names:
             value = getattr(given, name)
             if rule.idle(given) and value != default(name):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from unicodedata import normalize
 
-from full_w2v.config import checked_integer
+from full_w2v.checks import checked_integer
 from full_w2v.errors import ConfigError, setting, shown
 
 Normalization = Literal["NFC", "NFKC"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gensim.models.callbacks import CallbackAny2Vec
 
-from full_w2v.config import checked_integer
+from full_w2v.checks import checked_integer
 from full_w2v.errors import ConfigError, shown
 from full_w2v.training.run import Progress
 

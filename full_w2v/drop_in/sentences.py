@@ -9,10 +9,10 @@ from typing import Any
 from gensim.models.word2vec import MAX_WORDS_IN_BATCH, LineSentence, PathLineSentences
 from gensim.models.word2vec import logger as gensim_logger
 
-from full_w2v.config import usable_cores
 from full_w2v.corpus import FileCorpus, ReadSettings, Spelling, TokenLists
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, WordCounts, count_words
 from full_w2v.errors import shown
+from full_w2v.machine import usable_cores
 from full_w2v.vocabulary import Vocabulary
 
 

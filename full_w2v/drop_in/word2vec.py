@@ -15,7 +15,8 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.models.word2vec import logger as gensim_logger
 from gensim.utils import PICKLE_PROTOCOL
 
-from full_w2v.config import MAX_THREADS, MAX_VECTOR_SIZE, MAX_WINDOW, checked_integer
+from full_w2v.checks import checked_integer
+from full_w2v.config import MAX_THREADS, MAX_VECTOR_SIZE, MAX_WINDOW
 from full_w2v.drop_in.callbacks import checked_callbacks
 from full_w2v.drop_in.gensim_names import gensim_messages
 from full_w2v.drop_in.sentences import CountedSentences, count_sentences

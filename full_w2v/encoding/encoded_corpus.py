@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import MAX_THREADS, checked_integer, simd_cap, usable_cores
+from full_w2v.checks import checked_integer
+from full_w2v.config import MAX_THREADS
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.encoding.id_file import (
     IdFileHeader,
@@ -23,6 +24,7 @@ from full_w2v.encoding.id_file import (
     write_header,
 )
 from full_w2v.errors import ConfigError, CorpusError, setting, shown
+from full_w2v.machine import simd_cap, usable_cores
 from full_w2v.vocabulary import Vocabulary
 
 LEAST_MEMORY = 1 << 20

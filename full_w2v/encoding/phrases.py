@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from full_w2v import _native
-from full_w2v.config import checked_integer
+from full_w2v.checks import checked_integer
 from full_w2v.corpus import Done, Progress
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.encoding.id_file import IdFileHeader, map_id_file, new_id_file, write_header

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from full_w2v.config import usable_cores
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.encoding.corpus_cache import cached, vocabulary_key
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus, encode_with
 from full_w2v.encoding.phrases import PhraseSettings, find_phrases, join_phrases, restrict_encoded
 from full_w2v.encoding.vocabulary_file import load_vocabulary
 from full_w2v.errors import ConfigError, setting
+from full_w2v.machine import usable_cores
 from full_w2v.vocabulary import Vocabulary
 
 AnyPath = str | os.PathLike[str]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from full_w2v.config import checked_integer
+from full_w2v.checks import checked_integer
 from full_w2v.corpus import ERRORS
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import ConfigError, FormatError, setting, shown

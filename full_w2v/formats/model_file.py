@@ -2,12 +2,13 @@
 
     input         F32 [words, dimension]   the word vectors
     output        F32 [words, dimension]   models only
-    inner         F32 [words, dimension]   models with hierarchical softmax only
+    inner         F32 [words, dimension]   models with hierarchical softmax only; likewise the matrices of
+                                           other objectives, by the names that full_w2v.objectives has
     counts        I64 [words]              models always, embeddings if they are known
     word_bytes    U8  [bytes]              all words one after another, in UTF-8
     word_offsets  I64 [words + 1]          word i is word_bytes[word_offsets[i] : word_offsets[i + 1]]
 
-Metadata: `format` "full-w2v", `version`; for a model also `config`, the settings as JSON, and `raw_tokens`.
+Metadata: `format` "full-w2v", `version`; for a model also `raw_tokens`, and its settings (saved_settings.py).
 Words are a tensor because safetensors refuses a header of more than 100 MB.
 """
 
@@ -22,13 +23,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.config import TrainConfig
 from full_w2v.embeddings import Embeddings, first_not_finite
-from full_w2v.errors import ConfigError, FormatError, shown, template_of
+from full_w2v.errors import FormatError, shown
 from full_w2v.formats.load_options import LoadOptions
+from full_w2v.formats.saved_settings import loaded_settings, saved_settings
 from full_w2v.formats.tensors import TensorFile, opened
 from full_w2v.formats.words import encoded
 from full_w2v.model import Model
+from full_w2v.objectives import Matrix, matrices_of
 from full_w2v.vocabulary import Vocabulary
 
 FORMAT = "full-w2v"
@@ -46,14 +48,11 @@ def save_embeddings(embeddings: Embeddings, file: BinaryIO) -> None:
 def save_model(model: Model, file: BinaryIO) -> None:
     """Writes all matrices, words, counts and settings; raises FormatError if they do not fit together."""
     embeddings = Embeddings.from_model(model)
-    outputs = {"output": model.output} | ({} if model.inner is None else {"inner": model.inner})
-    for name, matrix in outputs.items():
-        _check_matrix(name, matrix, embeddings)
-    settings = {
-        "config": json.dumps(model.config.to_dict()),
-        "raw_tokens": str(model.vocabulary.raw_tokens),
-    }
-    _write(file, _tensors(embeddings) | outputs, settings)
+    others = matrices_of(model.config)[1:]
+    for one in others:
+        _check_matrix(one, model.matrix(one.name), embeddings)
+    tensors = _tensors(embeddings) | {one.name: model.matrix(one.name) for one in others}
+    _write(file, tensors, saved_settings(model.config) | {"raw_tokens": str(model.vocabulary.raw_tokens)})
 
 
 def load_embeddings(path: Path, options: LoadOptions) -> Embeddings:
@@ -73,20 +72,22 @@ def load_model(path: Path) -> Model:
             raise FormatError("holds embeddings only; a model has an output matrix too")
         words = _words(file, LoadOptions())
         vectors = file.read("input", ("F32",), (len(words), None))
-        output = file.read("output", ("F32",), vectors.shape)
         counts = file.read("counts", ("I64",), (len(words),))
-        config = _config(file.metadata.get("config", ""))
+        config = loaded_settings(file.metadata)
         raw_tokens = _raw_tokens(file.metadata.get("raw_tokens", ""))
-        inner = file.read("inner", ("F32",), vectors.shape) if config.hierarchical_softmax else None
+        others = {one: file.read(one.name, ("F32",), vectors.shape) for one in matrices_of(config)[1:]}
     embeddings = Embeddings(words, vectors, counts)
-    _check_matrix("output", output, embeddings)
-    if inner is not None:
-        _check_matrix("inner", inner, embeddings)
+    for one, matrix in others.items():
+        _check_matrix(one, matrix, embeddings)
     if config.vector_size != vectors.shape[1]:
         raise FormatError(
             f"the settings say {config.vector_size} dimensions, the matrices have {vectors.shape[1]}"
         )
-    return Model(Vocabulary(words, counts, raw_tokens), config, vectors, output, inner)
+    return Model.of(
+        Vocabulary(words, counts, raw_tokens),
+        config,
+        {"input": vectors, **{one.name: matrix for one, matrix in others.items()}},
+    )
 
 
 def check(words: Sequence[str]) -> None:
@@ -153,29 +154,16 @@ def _words(file: TensorFile, options: LoadOptions) -> list[str]:
     ]
 
 
-def _check_matrix(name: str, matrix: NDArray[np.float32], embeddings: Embeddings) -> None:
+def _check_matrix(one: Matrix, matrix: NDArray[np.float32], embeddings: Embeddings) -> None:
     if matrix.shape != embeddings.vectors.shape or matrix.dtype != np.float32:
         wanted = embeddings.vectors.shape
         raise FormatError(
-            f"expected the {name} matrix as float32 {wanted}, got {matrix.dtype} {matrix.shape}"
+            f"expected the {one.name} matrix as float32 {wanted}, got {matrix.dtype} {matrix.shape}"
         )
     row = first_not_finite(matrix)
     if row is not None:
-        place = shown(embeddings.words[row]) if name == "output" else f"node {row}"
-        raise FormatError(f"the {name} row of {place} holds a value that is not finite")
-
-
-def _config(text: str) -> TrainConfig:
-    try:
-        settings = json.loads(text)
-    except (ValueError, RecursionError):
-        raise FormatError(f"expected the settings as JSON, got {shown(text)}") from None
-    if not isinstance(settings, dict):
-        raise FormatError(f"expected the settings as a JSON object, got {shown(text)}")
-    try:
-        return TrainConfig.from_dict(settings)
-    except ConfigError as error:
-        raise FormatError(f"the settings are not valid: {template_of(error)}") from error
+        place = shown(embeddings.words[row]) if one.rows == "word" else f"node {row}"
+        raise FormatError(f"the {one.name} row of {place} holds a value that is not finite")
 
 
 def _raw_tokens(text: str) -> int:

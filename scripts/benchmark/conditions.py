@@ -12,7 +12,7 @@ from pathlib import Path
 def conditions() -> dict[str, str]:
     """Commit, processor, cores, the cap on instruction sets and versions of the engines."""
     from full_w2v import _native
-    from full_w2v.config import usable_cores
+    from full_w2v.machine import usable_cores
 
     return {
         "commit": _commit(),

@@ -27,9 +27,10 @@ from conditions import conditions, spread, table
 
 from full_w2v import _native
 from full_w2v.backends.cpu import CpuBackend
-from full_w2v.config import TrainConfig, usable_cores
+from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
+from full_w2v.machine import usable_cores
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 

@@ -30,6 +30,7 @@ KERNELS = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/cuda").glob("*
 HOST_SOURCES = [
     *sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/cuda").glob("*.cpp")),
     Path("csrc/bindings/cuda.cpp"),
+    Path("csrc/bindings/params.cpp"),
 ]
 EMULATOR_SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc/emulator").rglob("*.cpp"))
 HOST_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Icsrc"]

@@ -14,11 +14,13 @@ from contract_cases import model as start_of
 
 from full_w2v import _native
 from full_w2v.backends.base import SpanStats
-from full_w2v.backends.cpu import CpuBackend, sgns_params
-from full_w2v.config import TrainConfig, usable_cores
+from full_w2v.backends.cpu import CpuBackend
+from full_w2v.backends.parameters import native_parameters
+from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.errors import BackendError, ConfigError
+from full_w2v.machine import usable_cores
 from full_w2v.model import Model
 from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
 
@@ -263,7 +265,7 @@ def test_native_arguments_are_checked() -> None:
     model, _ = zipf_model()
     counts = model.vocabulary.counts
     good = {
-        "params": sgns_params(len(counts), model.config),
+        "params": _native.SgnsParams(**native_parameters(model.config, len(counts))),
         "keep": keep_thresholds(counts, 1e-3),
         "noise": noise_table(counts, 0.75),
         "threads": 1,
@@ -279,7 +281,7 @@ def test_native_arguments_are_checked() -> None:
     tree = HuffmanTree.from_counts(counts)
     config = replace(model.config, hierarchical_softmax=True)
     paths = good | {
-        "params": sgns_params(len(counts), config, tree.longest),
+        "params": _native.SgnsParams(**native_parameters(config, len(counts), tree)),
         "path_offsets": tree.offsets,
         "path_steps": tree.steps,
     }

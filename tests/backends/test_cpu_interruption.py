@@ -155,12 +155,12 @@ def faults(who: int) -> int:
 
 def untouched(model: Model) -> _native.CpuTrainer:
     """A trainer with a corpus, but without rows."""
-    from full_w2v.backends.cpu import sgns_params
+    from full_w2v.backends.parameters import native_parameters
     from full_w2v.vocabulary import keep_thresholds, noise_table
 
     counts = model.vocabulary.counts
     trainer = _native.CpuTrainer(
-        params=sgns_params(len(counts), model.config),
+        params=_native.SgnsParams(**native_parameters(model.config, len(counts))),
         keep=keep_thresholds(counts, 0),
         noise=noise_table(counts, 0.75),
         threads=1,

@@ -9,6 +9,7 @@ from small_training import corpus, model
 
 from full_w2v.backends import backend_status, open_backend
 from full_w2v.backends.cuda import DEVICE_VARIABLE, MAX_VECTOR_SIZE, CudaBackend
+from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import TrainConfig
 from full_w2v.errors import BackendError
 
@@ -81,9 +82,12 @@ def test_the_default_choice_depends_on_whether_windows_shrink(device) -> None:
     """Of all settings those of the launch: a ring in registers needs less shared memory."""
     if device.emulator is None:
         pytest.skip("a device cannot be told its shared memory")
-    settings = {"vector_size": 128, "window": 3, "negative": 5, "order": "window", "step_pairs": 20}
     device.configure("shared_bytes=7000")
-    names = [device.emulator.kernel_choice(**settings, shrink_windows=shrink)[0] for shrink in (False, True)]
+    names = []
+    for shrink in (False, True):
+        config = TrainConfig(vector_size=128, window=3, shrink_windows=shrink)
+        params = device.emulator.SgnsParams(**native_parameters(config, vocabulary=1))
+        names.append(device.emulator.kernel_choice(params=params)[0])
     assert names == ["warp", "register"]
 
 

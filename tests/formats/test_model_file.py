@@ -47,7 +47,8 @@ def test_a_models_file_is_safetensors_with_json_metadata(tmp_path):
         assert sorted(file.keys()) == ["counts", "input", "output", "word_bytes", "word_offsets"]
         metadata = file.metadata()
     assert (metadata["format"], metadata["version"], metadata["raw_tokens"]) == ("full-w2v", "1", "1000")
-    assert json.loads(metadata["config"])["epochs"] == 3
+    assert json.loads(metadata["model"])["vector_size"] == 5
+    assert json.loads(metadata["optimization"])["epochs"] == 3
 
 
 @pytest.mark.parametrize("suffix", [*WORD2VEC, ".kv"])

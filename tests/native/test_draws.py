@@ -39,7 +39,6 @@ def oracle(seed, epoch, *, window, shrink, noise, negative):
         negative=negative,
         share_negatives=1,
         pair_order=False,
-        cbow=False,
         cbow_mean=True,
         hierarchical=False,
         keep=keep,

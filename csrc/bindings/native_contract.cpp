@@ -2,7 +2,8 @@
 
 #include "bindings/arrays.h"
 #include "bindings/native.h"
-#include "bindings/sgns_arguments.h"
+#include "bindings/params.h"
+#include "bindings/trainer_arguments.h"
 #include "contract/alias_table.h"
 #include "contract/draws.h"
 #include "contract/params.h"
@@ -43,53 +44,6 @@ py::array_t<uint32_t> alias_table(const Array<double>& weights) {
     out(slot, 1) = table[slot].alias;
   }
   return result;
-}
-
-void check_range(const char* name, int64_t value, int64_t low, int64_t high) {
-  if (value >= low && value <= high) return;
-  throw std::invalid_argument(std::string(name) + " must be between " + std::to_string(low) + " and " +
-                              std::to_string(high) + ", got " + std::to_string(value));
-}
-
-SgnsParams make_params(int32_t vocabulary, int32_t dimension, int32_t window, int32_t negative,
-                       int32_t share_negatives, int32_t epochs, bool shrink_windows, bool loss,
-                       bool pair_order, float alpha, float min_alpha, uint64_t seed, bool cbow,
-                       bool cbow_mean, int32_t longest_path, bool bf16_rows, bool tf32_scores,
-                       int32_t step_pairs) {
-  check_range("vocabulary", vocabulary, 1, INT32_MAX);
-  check_range("dimension", dimension, 1, 65536);
-  check_range("window", window, 1, 1'000'000'000);
-  check_range("longest_path", longest_path, 0, vocabulary);
-  check_range("negative", negative, longest_path == 0 ? 1 : 0, 1000);
-  check_range("share_negatives", share_negatives, 1, 64);
-  check_range("epochs", epochs, 1, INT32_MAX);
-  check_range("step_pairs", step_pairs, 1, INT32_MAX);
-  const bool plain = !pair_order && !cbow && longest_path == 0;
-  const auto check_plain = [plain](const char* setting, bool asked) {
-    if (plain || !asked) return;
-    throw std::invalid_argument(std::string(setting) + " needs skip-gram without a tree in window order");
-  };
-  check_plain("bf16_rows", bf16_rows);
-  check_plain("tf32_scores", tf32_scores);
-  return {vocabulary,
-          dimension,
-          window,
-          negative,
-          share_negatives,
-          epochs,
-          shrink_windows,
-          loss,
-          pair_order ? Order::pair : Order::window,
-          alpha,
-          min_alpha,
-          seed,
-          cbow ? Architecture::cbow : Architecture::skip_gram,
-          cbow_mean,
-          longest_path,
-          bf16_rows ? RowPrecision::bf16 : RowPrecision::float32,
-          tf32_scores ? ScorePrecision::tf32 : ScorePrecision::float32,
-          window,
-          step_pairs};
 }
 
 // What draws.h gives for tokens: keep draws [n], window radii [n] and negatives [n, negative].
@@ -138,14 +92,8 @@ py::array_t<float> learning_rates(float alpha, float min_alpha, int32_t epochs, 
 
 }  // namespace
 
-void bind_sgns(py::module_& module) {
-  py::class_<SgnsParams>(module, "SgnsParams", "Settings of one training run, checked.")
-      .def(py::init(&make_params), py::kw_only(), py::arg("vocabulary"), py::arg("dimension"),
-           py::arg("window"), py::arg("negative"), py::arg("share_negatives"), py::arg("epochs"),
-           py::arg("shrink_windows"), py::arg("loss"), py::arg("pair_order"), py::arg("alpha"),
-           py::arg("min_alpha"), py::arg("seed"), py::arg("cbow"), py::arg("cbow_mean"),
-           py::arg("longest_path"), py::arg("bf16_rows") = false, py::arg("tf32_scores") = false,
-           py::arg("step_pairs"));
+void bind_contract(py::module_& module) {
+  bind_params(module);
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");
