@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from typing_extensions import Buffer
 
 SEGMENT_TOKENS: int
+SIMD_LEVELS: tuple[str, ...]
 
 def philox(counters: NDArray[np.uint32], key: int) -> NDArray[np.uint32]: ...
 def alias_table(weights: NDArray[np.float64]) -> NDArray[np.uint32]: ...

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from full_w2v import _native
 from full_w2v.errors import ConfigError
 
-# Every level that some machine has, slowest first; _native.simd_levels() are this machine's.
-SIMD_LEVELS = ("scalar", "sse2", "neon", "avx2", "avx512")
 _UNLIMITED = {"max", "-1"}
 
 
@@ -27,8 +26,8 @@ def usable_cores() -> int:
 def simd_cap(simd: str | None = None) -> str:
     """The largest instruction set allowed, by default FULL_W2V_SIMD's; empty for any. Raises ConfigError."""
     cap = os.environ.get("FULL_W2V_SIMD", "") if simd is None else simd
-    if cap not in ("", *SIMD_LEVELS):
-        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(SIMD_LEVELS)}, got {cap}")
+    if cap not in ("", *_native.SIMD_LEVELS):
+        raise ConfigError(f"FULL_W2V_SIMD must be one of {', '.join(_native.SIMD_LEVELS)}, got {cap}")
     return cap
 
 

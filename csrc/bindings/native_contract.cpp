@@ -8,6 +8,7 @@
 #include "contract/draws.h"
 #include "contract/params.h"
 #include "contract/philox.h"
+#include "contract/simd_levels.h"
 
 namespace py = pybind11;
 
@@ -94,6 +95,9 @@ py::array_t<float> learning_rates(float alpha, float min_alpha, int32_t epochs, 
 
 void bind_contract(py::module_& module) {
   bind_params(module);
+  py::list levels;
+  for (const char* level : kSimdLevels) levels.append(level);
+  module.attr("SIMD_LEVELS") = py::tuple(levels);
   module.attr("SEGMENT_TOKENS") = kSegmentTokens;
   module.def("philox", &philox_blocks, py::arg("counters").noconvert(), py::arg("key"),
              "Philox4x32-10 blocks for uint32 counters of shape [n, 4] and a 64-bit key.");

@@ -126,6 +126,10 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
                        const HuffmanPaths& paths, int threads, const std::string& simd)
     : params_(params), kernels_(choose_level(simd)), stride_(padded(params.dimension)) {
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
+  if (!kernels_.computes(params)) {
+    throw std::invalid_argument(
+        "no objective of the CPU engine computes these settings; csrc/cpu/objectives has them");
+  }
   threads_ = static_cast<size_t>(threads);
   const int64_t size = params.vocabulary * stride_;
   // Most words are never dropped: a short table stays in the cache.

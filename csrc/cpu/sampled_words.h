@@ -1,4 +1,4 @@
-// The words kept of a chunk of the corpus, with their windows and the rows that these train.
+// The words of a chunk of the corpus that survive subsampling, with their windows and draws.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,15 @@
 #include "contract/draws.h"
 #include "cpu/draw_kernel.h"
 #include "cpu/simd/level_kernels.h"
-#include "cpu/tile/rounded_rows.h"
+#include "cpu/trained_rows.h"
 
 namespace full_w2v {
 
 template <class V>
-class KeptWords {
+class SampledWords : public TrainedRows<V> {
+  using Rows = TrainedRows<V>;
+  using Rows::job_, Rows::params_, Rows::work_, Rows::find_rows, Rows::float_bytes;
+
  public:
   static_assert(V::lanes <= kMostLanes, "room for the draws of whole vectors");
 
@@ -19,14 +22,7 @@ class KeptWords {
   // word nearly always repeats: all are counted.
   static constexpr int kSearchedWindow = 16;
 
-  KeptWords(const TrainJob& job, Workspace& workspace) : job_(job), params_(job.params), work_(workspace) {
-    const bool rounded = has_rounded_rows();
-    input_base_ =
-        rounded ? reinterpret_cast<const char*>(job.input_bf16) : reinterpret_cast<const char*>(job.input);
-    output_base_ =
-        rounded ? reinterpret_cast<const char*>(job.output_bf16) : reinterpret_cast<const char*>(job.output);
-    row_bytes_ = static_cast<uint32_t>(job.stride * (rounded ? sizeof(Bf16) : sizeof(float)));
-  }
+  SampledWords(const TrainJob& job, Workspace& workspace) : Rows(job, workspace) {}
 
   // Subsamples the segments, which are in one piece, and draws for every kept word and every tile.
   void find(Segment* segments, int count) {
@@ -146,73 +142,11 @@ class KeptWords {
   // How many words back word i came before in what may be the same tile; 0 if it did not.
   KERNEL_INLINE int32_t words_back(int32_t i) const { return static_cast<int32_t>(work_.words_back[i]); }
 
-  bool has_locks() const { return job_.locks != nullptr; }
-  bool has_rounded_rows() const { return job_.input_bf16 != nullptr; }
-  // Whether all rows are trained in place.
-  bool trains_in_place() const { return !has_locks() && !has_rounded_rows(); }
-
-  // Where context c of a tile is trained: in place, a locked row as a copy (release_held), and rows of bf16
-  // as float32 (round_held).
-  KERNEL_INLINE float* context_row(uint32_t id, int c) const {
-    if (has_rounded_rows()) {
-      work_.held_ids[c] = id;
-      widen_row(job_.input_bf16 + id * job_.stride, job_.stride, held_row(c));
-      return held_row(c);
-    }
-    float* const row = input_row(id);
-    if (!job_.locks || job_.locks[id] == 1.0f) return row;
-    float* const copy = held_row(c);
-    for (int64_t k = 0; k < job_.stride; ++k) copy[k] = copy[job_.stride + k] = row[k];
-    work_.held_ids[c] = id;
-    return copy;
-  }
-  // Lets the locked rows of a trained tile take their share of what their copies learned.
-  void release_held(const Tile& tile) const {
-    if (!job_.locks) return;
-    for (int c = 0; c < tile.contexts; ++c) {
-      const float* const copy = held_row(c);
-      if (tile.context[c] != copy) continue;
-      float* const row = input_row(work_.held_ids[c]);
-      const float share = job_.locks[work_.held_ids[c]];
-      if (share == 0.0f) continue;
-      for (int64_t k = 0; k < job_.stride; ++k) row[k] += share * (copy[k] - copy[job_.stride + k]);
-    }
-  }
-
-  // Where output o of a tile is trained.
-  KERNEL_INLINE float* tile_output_row(uint32_t id, int o) const {
-    if (!has_rounded_rows()) return output_row(id);
-    work_.held_output_ids[o] = id;
-    widen_row(job_.output_bf16 + id * job_.stride, job_.stride, held_output(o));
-    return held_output(o);
-  }
-  // Rounds the rows of a trained tile, whose first centre is word i, back to bf16.
-  void round_held(const Tile& tile, int32_t i) const {
-    if (!has_rounded_rows()) return;
-    const uint64_t position = uint64_t{work_.position_high[i]} << 32 | work_.position_low[i];
-    const uint32_t draw = token_draw(params_.seed, static_cast<uint32_t>(job_.epoch),
-                                     static_cast<int64_t>(position), rounding_draw(params_.negative));
-    for (int c = 0; c < tile.contexts; ++c) {
-      const uint32_t id = work_.held_ids[c];
-      round_row(held_row(c), job_.stride, rounding_key(draw, RowMatrix::input, id),
-                job_.input_bf16 + id * job_.stride);
-    }
-    for (int o = 0; o < tile.outputs; ++o) {
-      const uint32_t id = work_.held_output_ids[o];
-      round_row(held_output(o), job_.stride, rounding_key(draw, RowMatrix::output, id),
-                job_.output_bf16 + id * job_.stride);
-    }
-  }
-
-  // Where rows are, however they are stored: to fetch them.
-  KERNEL_INLINE const char* input_place(uint32_t id) const { return input_base_ + uint64_t{id} * row_bytes_; }
   // Of the first `count` outputs of tile t. Whole vectors of addresses are written, here and below.
   KERNEL_INLINE void output_places(int32_t t, int count, const char** places) const {
-    find_rows(outputs(t), count, output_base_, row_bytes_, places);
+    find_rows(outputs(t), count, this->output_base_, this->row_bytes_, places);
   }
 
-  KERNEL_INLINE float* input_row(uint32_t id) const { return job_.input + id * job_.stride; }
-  KERNEL_INLINE float* output_row(uint32_t id) const { return job_.output + id * job_.stride; }
   // Input rows of `count` words from `first` on, past the chunk's last one too: a fixed count costs less than
   // an exact one that the processor does not foresee.
   KERNEL_INLINE void input_rows(int32_t first, int count, float** rows) const {
@@ -230,18 +164,6 @@ class KeptWords {
   }
 
  private:
-  KERNEL_INLINE static void find_rows(const uint32_t* ids, int count, const void* matrix, uint32_t row_bytes,
-                                      void* rows) {
-    for (int r = 0; r < count; r += V::addresses) {
-      V::store_addresses(static_cast<const char**>(rows) + r, matrix, row_bytes, ids + r);
-    }
-  }
-  KERNEL_INLINE uint32_t float_bytes() const { return static_cast<uint32_t>(job_.stride * sizeof(float)); }
-
-  // The copy to train; behind it stands the row as it was.
-  KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
-  KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
-
   // By lane, how many words back words i, i + 1, ... came before, at most `reach`; 0 if they did not.
   KERNEL_INLINE typename V::Word search_back(int32_t i, int32_t reach) const {
     const uint32_t* const ids = work_.ids.get();
@@ -423,11 +345,6 @@ class KeptWords {
     }
   }
 
-  const TrainJob& job_;
-  const SgnsParams& params_;
-  Workspace& work_;
-  const char *input_base_, *output_base_;
-  uint32_t row_bytes_;
   int32_t last_ = 0;  // behind the chunk's last kept word
   int32_t tiles_ = 0;
   bool repeats_are_known_ = false;

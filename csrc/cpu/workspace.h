@@ -23,7 +23,7 @@ struct OutputSlots {
 // An output of a tile besides its targets: which of its rows it is, and the label of its pairs.
 struct FurtherOutput {
   int32_t output;
-  bool label;
+  Label label;
 };
 
 // How often a context of a window meets an output, and how often with label 1.

@@ -1,6 +1,6 @@
 #include "text/text_kernels.h"
 
-#include <algorithm>
+#include "contract/simd_levels.h"
 
 namespace full_w2v {
 
@@ -21,11 +21,11 @@ std::vector<const TextKernels*> available_text_kernels() {
 }
 
 const TextKernels& choose_text_kernels(const std::string& cap) {
-  const std::vector<const TextKernels*> levels = available_text_kernels();
-  if (cap.empty() || cap == "avx512") return *levels.back();
-  const auto named =
-      std::find_if(levels.begin(), levels.end(), [&](auto* level) { return level->name == cap; });
-  return named == levels.end() ? kPortableTextKernels : **named;
+  const TextKernels* chosen = &kPortableTextKernels;
+  for (const TextKernels* level : available_text_kernels()) {
+    if (level != &kPortableTextKernels && simd_allows(cap, level->name)) chosen = level;
+  }
+  return *chosen;
 }
 
 }  // namespace full_w2v

@@ -6,7 +6,7 @@ from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, setting
-from full_w2v.machine import SIMD_LEVELS, simd_cap, usable_cores
+from full_w2v.machine import simd_cap, usable_cores
 from full_w2v.model import Model
 from full_w2v.vocabulary import keep_thresholds, noise_table
 
@@ -34,7 +34,7 @@ class CpuBackend:
         cap = simd_cap()
         if not cap:
             return f"{', '.join(_native.simd_levels())}; {usable_cores()} cores"
-        below = SIMD_LEVELS[: SIMD_LEVELS.index(cap) + 1]
+        below = _native.SIMD_LEVELS[: _native.SIMD_LEVELS.index(cap) + 1]
         levels = [level for level in _native.simd_levels() if level in below]
         return f"{', '.join(levels)} (FULL_W2V_SIMD={cap}); {usable_cores()} cores"
 

@@ -36,7 +36,7 @@ void for_each_chunk(const TrainJob& job, Workspace& work, const Use& use) {
   for (int64_t from = 0; from < tokens; from += kChunkTokens) {
     find_segments(job.corpus, from, from + kChunkTokens < tokens ? from + kChunkTokens : tokens, segments);
     if (segments.empty()) continue;
-    KeptWords<V> words(job, work);
+    SampledWords<V> words(job, work);
     words.find(segments.data(), static_cast<int>(segments.size()));
     words.find_repeated_words(strip_repeats(job.params, job.params.negative));
     use(words);
@@ -119,10 +119,10 @@ int64_t words_and_rows(const Task* task, double* words_seconds, double* rows_sec
   Workspace work(params, V::lanes, stride);
   int64_t kept = 0;
   auto began = Clock::now();
-  for_each_chunk(job, work, [&](const KeptWords<V>& words) { kept += words.count(); });
+  for_each_chunk(job, work, [&](const SampledWords<V>& words) { kept += words.count(); });
   *words_seconds = seconds_since(began);
   began = Clock::now();
-  for_each_chunk(job, work, [&](const KeptWords<V>& words) {
+  for_each_chunk(job, work, [&](const SampledWords<V>& words) {
     for (int32_t t = 0; t < words.tiles(); ++t) {
       const uint32_t* const ahead = words.outputs(t + kWordsAhead);
       const uint32_t* const ids = words.outputs(t);

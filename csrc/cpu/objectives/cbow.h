@@ -6,22 +6,26 @@
 #include "contract/steps.h"
 #include "cpu/objectives/cbow_kernel.h"
 #include "cpu/objectives/huffman_path.h"
-#include "cpu/sampled_words.h"
+#include "cpu/objectives/objective.h"
 #include "cpu/tile/id_table.h"
 #include "cpu/tile/loss_kernel.h"
 
 namespace full_w2v {
 
 template <class V>
-class CbowTrainer {
+class Cbow : Objective<V> {
+  using Base = Objective<V>;
+  using Base::job_, Base::params_, Base::work_, Base::words_, Base::stats_;
+
  public:
-  CbowTrainer(const TrainJob& job, Workspace& workspace)
-      : job_(job),
-        params_(job.params),
-        work_(workspace),
+  static bool computes(const SgnsParams& params) {
+    return params.architecture == Architecture::cbow && params.order == Order::window;
+  }
+
+  Cbow(const TrainJob& job, Workspace& workspace)
+      : Base(job, workspace),
         tile_{workspace.tile<V>(job.stride, job.params.loss), workspace.hidden.get(), workspace.sums.get(),
-              0.0f, 0.0f},
-        words_(job, workspace) {}
+              0.0f, 0.0f} {}
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
@@ -31,11 +35,9 @@ class CbowTrainer {
     } else {
       words_.find_repeated_words(repeats);
     }
-    words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+    return this->train_tiles(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
       train_window(segment, t, i);
     });
-    stats_.words = words_.count();
-    return stats_;
   }
 
  private:
@@ -52,7 +54,11 @@ class CbowTrainer {
       train_steps(t, i, further, repeated);
     } else {
       collect_outputs(t);
-      train_step(t, i, !words_.repeats_output(t));
+      if (words_.repeats_output(t)) {
+        train_step<Outputs::repeated>(t, i);
+      } else {
+        train_step<Outputs::distinct>(t, i);
+      }
     }
     words_.release_held(tile_);
   }
@@ -64,18 +70,15 @@ class CbowTrainer {
     if (repeated > most) tile_.share *= static_cast<float>(most) / static_cast<float>(repeated);
     for (int32_t begin = 0; begin < further && !tile_.is_stopped(); begin += block) {
       collect_block(t, begin, begin + block < further ? begin + block : further);
-      train_step(t, i, false);
+      train_step<Outputs::repeated>(t, i);
     }
   }
 
-  KERNEL_INLINE void train_step(int32_t t, int32_t i, bool distinct) {
+  template <Outputs kOutputs>
+  KERNEL_INLINE void train_step(int32_t t, int32_t i) {
     if (tile_.outputs == 0) return;
     look_ahead(t, i);
-    if (distinct) {
-      CbowKernel<V, true>::train(tile_);
-    } else {
-      CbowKernel<V, false>::train(tile_);
-    }
+    CbowKernel<V, kOutputs>::train(tile_);
     stats_.pairs += tile_.outputs;
     if (params_.loss) stats_.loss += tile_loss<V>(tile_, slots());
   }
@@ -123,11 +126,11 @@ class CbowTrainer {
       add_all_outputs(t);
     } else if (params_.negative > 0) {
       for (int o = 0; o < work_.tile_outputs; ++o) {
-        if (o == 0 || ids[o] != ids[0]) add_output(ids[o], o == 0);
+        if (o == 0 || ids[o] != ids[0]) add_output(ids[o], o == 0 ? Label::positive : Label::negative);
       }
     }
     if (has_tree(params_)) {
-      for_each_step(job_, ids[0], [this](int, uint32_t row, bool label) { add_output(row, label); });
+      for_each_step(job_, ids[0], [this](int, uint32_t row, Label label) { add_output(row, label); });
     }
     for (int o = tile_.outputs; o < slots(); ++o) tile_.total[o] = 0.0f;
   }
@@ -136,12 +139,12 @@ class CbowTrainer {
   void collect_block(int32_t t, int32_t begin, int32_t end) {
     const uint32_t* const ids = words_.outputs(t);
     tile_.outputs = 0;
-    if (begin == 0 && params_.negative > 0) add_output(ids[0], true);
+    if (begin == 0 && params_.negative > 0) add_output(ids[0], Label::positive);
     for (int32_t n = begin; n < end && n < params_.negative; ++n) {
-      if (ids[1 + n] != ids[0]) add_output(ids[1 + n], false);
+      if (ids[1 + n] != ids[0]) add_output(ids[1 + n], Label::negative);
     }
     if (has_tree(params_)) {
-      for_each_step(job_, ids[0], [&](int step, uint32_t row, bool label) {
+      for_each_step(job_, ids[0], [&](int step, uint32_t row, Label label) {
         const int32_t at = params_.negative + step;
         if (at >= begin && at < end) add_output(row, label);
       });
@@ -159,8 +162,8 @@ class CbowTrainer {
     tile_.positive[0] = 1.0f;
   }
 
-  KERNEL_INLINE void add_output(uint32_t row, bool label) {
-    tile_.positive[tile_.outputs] = label;
+  KERNEL_INLINE void add_output(uint32_t row, Label label) {
+    tile_.positive[tile_.outputs] = label == Label::positive ? 1.0f : 0.0f;
     tile_.total[tile_.outputs] = 1.0f;
     tile_.output[tile_.outputs++] = words_.output_row(row);
   }
@@ -178,12 +181,7 @@ class CbowTrainer {
     tile_.ahead[tile_.outputs] = words_.input_place(words_.id(i + kWindowsAhead + params_.window));
   }
 
-  const TrainJob& job_;
-  const SgnsParams& params_;
-  Workspace& work_;
   CbowTile tile_;
-  KeptWords<V> words_;
-  SpanStats stats_;
 };
 
 }  // namespace full_w2v

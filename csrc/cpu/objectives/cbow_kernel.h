@@ -24,8 +24,10 @@ struct CbowTile : Tile {
   float share;    // b: 1 for the mean, 1 / contexts for the sum, as in gensim
 };
 
-// Distinct: no output row repeats.
-template <class V, bool Distinct>
+// Whether an output row may come twice in a window.
+enum class Outputs { distinct, repeated };
+
+template <class V, Outputs kOutputs>
 struct CbowKernel {
   using Float = typename V::Float;
   static constexpr int slices = V::accumulators / 3;  // vectors of h, as many of its error, and a few more
@@ -98,14 +100,14 @@ struct CbowKernel {
     UNROLL for (int s = 0; s < S; ++s) h[s] = V::load(tile.hidden + at + s * V::lanes);
     UNROLL for (int s = 0; s < S; ++s) error[s] = V::broadcast(0.0f);
     // A row that comes again would be seen changed: then all are read before the first is stored.
-    if (!Distinct) add_errors<S>(tile, at, error);
+    if (kOutputs == Outputs::repeated) add_errors<S>(tile, at, error);
     for (int o = 0; o < tile.outputs; ++o) {
       if (o % 2 == 1) prefetch<V, S>({tile.ahead + o, 1}, k);
       const Float g = V::broadcast(tile.gradients[o]);
       float* const row = tile.output[o] + at;
       UNROLL for (int s = 0; s < S; ++s) {
         const Float y = V::load(row + s * V::lanes);
-        if (Distinct) error[s] = V::fma(g, y, error[s]);
+        if (kOutputs == Outputs::distinct) error[s] = V::fma(g, y, error[s]);
         V::store(row + s * V::lanes, V::fma(g, h[s], y));
       }
     }

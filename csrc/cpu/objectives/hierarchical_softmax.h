@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "cpu/objectives/huffman_path.h"
-#include "cpu/sampled_words.h"
+#include "cpu/objectives/objective.h"
 #include "cpu/tile/counted_tile.h"
 #include "cpu/tile/general_kernel.h"
 #include "cpu/tile/loss_kernel.h"
@@ -13,23 +13,26 @@
 namespace full_w2v {
 
 template <class V>
-class PathTrainer {
+class HierarchicalSoftmax : Objective<V> {
+  using Base = Objective<V>;
+  using Base::job_, Base::params_, Base::work_, Base::words_, Base::stats_;
+
  public:
-  PathTrainer(const TrainJob& job, Workspace& workspace)
-      : job_(job),
-        params_(job.params),
-        work_(workspace),
+  static bool computes(const SgnsParams& params) {
+    return params.architecture == Architecture::skip_gram && params.order == Order::window &&
+           has_tree(params);
+  }
+
+  HierarchicalSoftmax(const TrainJob& job, Workspace& workspace)
+      : Base(job, workspace),
         tile_(workspace.tile<V>(job.stride, job.params.loss)),
-        words_(job, workspace),
         counted_(job, words_, workspace, tile_) {}
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
-    words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+    return this->train_tiles(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
       train_window(segment, t, i);
     });
-    stats_.words = words_.count();
-    return stats_;
   }
 
  private:
@@ -54,13 +57,8 @@ class PathTrainer {
     tile_.ahead_rows = tile_.outputs + 1;
   }
 
-  const TrainJob& job_;
-  const SgnsParams& params_;
-  Workspace& work_;
   Tile tile_;
-  KeptWords<V> words_;
   CountedTile<V> counted_;
-  SpanStats stats_;
 };
 
 }  // namespace full_w2v

@@ -22,7 +22,9 @@ KERNEL_INLINE void for_each_step(const TrainJob& job, uint32_t word, const Use& 
   const auto first_inner = static_cast<uint32_t>(job.params.vocabulary);
   const uint32_t* const steps = job.paths.steps + job.paths.offsets[word];
   const int count = path_length(job, word);
-  for (int i = 0; i < count; ++i) use(i, first_inner + steps[i] / 2, steps[i] % 2 == 0);
+  for (int i = 0; i < count; ++i) {
+    use(i, first_inner + steps[i] / 2, steps[i] % 2 == 0 ? Label::positive : Label::negative);
+  }
 }
 
 // The rows that a tile fetches for a window to come: `words` output rows of it, then the deepest nodes on its

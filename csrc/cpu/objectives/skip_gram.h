@@ -1,31 +1,34 @@
-// Trains a chunk of the corpus on one thread: subsample, draw, then window after window.
+// Skip-gram with negative sampling in window order: each window, or several that share negatives, is a tile
+// of contexts and outputs.
 #pragma once
 
 #include <cstdint>
 
-#include "contract/draws.h"
 #include "contract/steps.h"
-#include "cpu/sampled_words.h"
-#include "cpu/simd/level_kernels.h"
+#include "cpu/objectives/objective.h"
 #include "cpu/tile/counted_tile.h"
 #include "cpu/tile/fixed_kernel.h"
 #include "cpu/tile/general_kernel.h"
 #include "cpu/tile/loss_kernel.h"
-#include "cpu/tile/pair_kernel.h"
 #include "cpu/tile/small_tile.h"
 #include "cpu/tile/tile.h"
 
 namespace full_w2v {
 
 template <class V>
-class ChunkTrainer {
+class SkipGram : Objective<V> {
+  using Base = Objective<V>;
+  using Base::job_, Base::params_, Base::work_, Base::words_, Base::stats_;
+
  public:
-  ChunkTrainer(const TrainJob& job, Workspace& workspace)
-      : job_(job),
-        params_(job.params),
-        work_(workspace),
+  static bool computes(const SgnsParams& params) {
+    return params.architecture == Architecture::skip_gram && params.order == Order::window &&
+           !has_tree(params);
+  }
+
+  SkipGram(const TrainJob& job, Workspace& workspace)
+      : Base(job, workspace),
         tile_(workspace.tile<V>(job.stride, job.params.loss)),
-        words_(job, workspace),
         small_(words_, workspace, tile_, job.params),
         counted_(job, words_, workspace, tile_),
         repeats_(strip_repeats(params_, params_.negative)),
@@ -37,26 +40,19 @@ class ChunkTrainer {
 
   SpanStats train(Segment* segments, int count) {
     words_.find(segments, count);
-    if (params_.order == Order::window && small_.usable()) {
-      const int32_t tokens =
-          repeats_ / params_.share_negatives;  // each is in every window of the tile at most
+    if (small_.usable()) {
+      // Each token is in every window of the tile at most.
+      const int32_t tokens = repeats_ / params_.share_negatives;
       words_.find_repeated_words(tokens > 1 ? tokens : 1);
     }
-    if (params_.order == Order::pair) {
-      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
-        train_pairs(segment, t, i);
-      });
-    } else if (may_be_plain()) {
-      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+    if (may_be_plain()) {
+      return this->train_tiles(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
         train_plain(segment, t, i);
       });
-    } else {
-      words_.for_each_tile(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
-        train_tile(segment, t, i);
-      });
     }
-    stats_.words = words_.count();
-    return stats_;
+    return this->train_tiles(segments, count, tile_, [this](const Segment& segment, int32_t t, int32_t i) {
+      train_tile(segment, t, i);
+    });
   }
 
  private:
@@ -168,28 +164,9 @@ class ChunkTrainer {
     for (int w = 0; w < windows; ++w) work_.ahead[outputs + w] = words_.input_place(words_.id(context + w));
   }
 
-  void train_pairs(const Segment& segment, int32_t t, int32_t i) {
-    const uint32_t* const ids = words_.outputs(t);
-    for (int o = 0; o < work_.tile_outputs && !tile_.is_stopped(); ++o) {
-      if (o > 0 && ids[o] == ids[0]) continue;
-      const float label = o == 0 ? 1.0f : 0.0f;
-      words_.for_each_context(segment, i, [&](uint32_t id) {
-        const float score =
-            train_pair<V>(words_.input_row(id), words_.output_row(ids[o]), tile_.vectors, label, tile_.rate);
-        ++stats_.pairs;
-        if (params_.loss) stats_.loss += log_loss(o == 0 ? score : -score);
-      });
-    }
-  }
-
-  const TrainJob& job_;
-  const SgnsParams& params_;
-  Workspace& work_;
   Tile tile_;
-  KeptWords<V> words_;
   SmallTile<V> small_;
   CountedTile<V> counted_;
-  SpanStats stats_;
   int tiles_ahead_;
   const int32_t repeats_;         // words that a strip may have of one kind
   const int32_t plain_contexts_;  // of a window of the usual shape

@@ -11,6 +11,6 @@ static constexpr char kName[] = "neon";
 static constexpr char kName[] = "sse2";
 #endif
 
-const LevelKernels kVector128Kernels = {kName, &train_chunk<Vector128>, &most_slots<Vector128>};
+const LevelKernels kVector128Kernels = level_kernels<Vector128>(kName);
 
 }  // namespace full_w2v

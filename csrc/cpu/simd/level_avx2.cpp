@@ -7,7 +7,7 @@
 
 namespace full_w2v {
 
-const LevelKernels kAvx2Kernels = {"avx2", &train_chunk<Avx2>, &most_slots<Avx2>};
+const LevelKernels kAvx2Kernels = level_kernels<Avx2>("avx2");
 
 }  // namespace full_w2v
 

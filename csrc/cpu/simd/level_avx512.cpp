@@ -7,7 +7,7 @@
 
 namespace full_w2v {
 
-const LevelKernels kAvx512Kernels = {"avx512", &train_chunk<Avx512>, &most_slots<Avx512>};
+const LevelKernels kAvx512Kernels = level_kernels<Avx512>("avx512");
 
 }  // namespace full_w2v
 

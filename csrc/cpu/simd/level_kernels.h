@@ -30,6 +30,8 @@ struct TrainJob {
 
 struct LevelKernels {
   const char* name;
+  // Whether an objective trains with these settings.
+  bool (*computes)(const SgnsParams& params);
   // Trains segments that are an unbroken stretch of the corpus of at most kChunkTokens + kSegmentTokens
   // tokens.
   SpanStats (*train)(const TrainJob& job, Workspace& workspace, Segment* segments, int count);

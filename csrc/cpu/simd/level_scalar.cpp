@@ -5,6 +5,6 @@
 
 namespace full_w2v {
 
-const LevelKernels kScalarKernels = {"scalar", &train_chunk<Scalar>, &most_slots<Scalar>};
+const LevelKernels kScalarKernels = level_kernels<Scalar>("scalar");
 
 }  // namespace full_w2v

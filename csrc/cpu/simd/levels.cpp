@@ -1,7 +1,6 @@
 #include "cpu/simd/levels.h"
 
-#include <algorithm>
-#include <stdexcept>
+#include "contract/simd_levels.h"
 
 namespace full_w2v {
 
@@ -19,17 +18,9 @@ std::vector<const LevelKernels*> available_levels() {
 }
 
 const LevelKernels& choose_level(const std::string& cap) {
-  static const std::vector<std::string> ranked = {"scalar", "sse2", "neon", "avx2", "avx512"};
-  const auto rank = [](const std::string& name) {
-    return std::find(ranked.begin(), ranked.end(), name) - ranked.begin();
-  };
-  const auto limit = cap.empty() ? static_cast<std::ptrdiff_t>(ranked.size()) - 1 : rank(cap);
-  if (limit == static_cast<std::ptrdiff_t>(ranked.size())) {
-    throw std::invalid_argument("FULL_W2V_SIMD must be one of scalar, sse2, neon, avx2, avx512, got " + cap);
-  }
   const LevelKernels* chosen = &kScalarKernels;
   for (const LevelKernels* level : available_levels()) {
-    if (rank(level->name) <= limit) chosen = level;
+    if (simd_allows(cap, level->name)) chosen = level;
   }
   return *chosen;
 }

@@ -27,7 +27,7 @@ void clear_counts(const Tile& tile, const SlotLayout<V>& layout) {
 template <class V>
 class CountedTile {
  public:
-  CountedTile(const TrainJob& job, const KeptWords<V>& words, Workspace& workspace, Tile& tile)
+  CountedTile(const TrainJob& job, const SampledWords<V>& words, Workspace& workspace, Tile& tile)
       : job_(job), params_(job.params), words_(words), work_(workspace), tile_(tile), step_(tile) {
     step_.context = workspace.step_context.get();
     step_.output = workspace.step_output.get();
@@ -112,10 +112,10 @@ class CountedTile {
     }
     const uint32_t* const negatives = words_.outputs(t) + work_.tile_outputs - work_.negatives;
     for (further_ = 0; further_ < work_.negatives; ++further_) {
-      work_.further[further_] = {add_output(negatives[further_]), false};
+      work_.further[further_] = {add_output(negatives[further_]), Label::negative};
     }
     if (has_tree(params_)) {
-      for_each_step(job_, words_.id(first), [this](int, uint32_t row, bool label) {
+      for_each_step(job_, words_.id(first), [this](int, uint32_t row, Label label) {
         work_.further[further_++] = {tile_.outputs, label};
         work_.output[tile_.outputs++] = words_.output_row(row);
       });
@@ -166,7 +166,7 @@ class CountedTile {
     step_.outputs = 0;
     for (int o = 0; o < tile_.outputs; ++o) work_.local_output[o] = kNoOutput;
     if (begin == 0 && work_.negatives > 0) {
-      for (int32_t w = 0; w < windows_; ++w) meet(work_.window_target[w], true);
+      for (int32_t w = 0; w < windows_; ++w) meet(work_.window_target[w], Label::positive);
     }
     for (int32_t f = begin; f < end; ++f) {
       const FurtherOutput& further = work_.further[f];
@@ -183,14 +183,14 @@ class CountedTile {
     return f < work_.negatives && work_.further[f].output == target;
   }
 
-  KERNEL_INLINE void meet(int32_t output, bool label) {
+  KERNEL_INLINE void meet(int32_t output, Label label) {
     int32_t& local = work_.local_output[output];
     if (local == kNoOutput) {
       local = step_.outputs++;
       step_.output[local] = work_.output[output];
       work_.met[local] = {0.0f, 0.0f};
     }
-    work_.met[local].positive += label ? 1.0f : 0.0f;
+    work_.met[local].positive += label == Label::positive ? 1.0f : 0.0f;
     work_.met[local].total += 1.0f;
   }
 
@@ -270,19 +270,19 @@ class CountedTile {
       const Occurrence& one = work_.occurrence[k];
       const int block = one.context / layout.height, row = one.context % layout.height;
       const int32_t target = work_.window_target[one.window];
-      if (begin_ == 0) pairs += count_pair(target, block, row, true);
+      if (begin_ == 0) pairs += count_pair(target, block, row, Label::positive);
       for (int32_t f = begin_; f < end_; ++f) {
-        if (!is_target(f, target)) pairs += count_pair(work_.further[f].output, block, row, false);
+        if (!is_target(f, target)) pairs += count_pair(work_.further[f].output, block, row, Label::negative);
       }
     }
     return pairs;
   }
 
   // One more time that the context in this row of this block meets the output.
-  KERNEL_INLINE int count_pair(int32_t output, int block, int row, bool label) {
+  KERNEL_INLINE int count_pair(int32_t output, int block, int row, Label label) {
     const int slot = work_.output_slots[work_.local_output[output]].slot(block, row);
     step_.total[slot] += 1.0f;
-    if (label) step_.positive[slot] += 1.0f;
+    if (label == Label::positive) step_.positive[slot] += 1.0f;
     return 1;
   }
 
@@ -290,7 +290,7 @@ class CountedTile {
 
   const TrainJob& job_;
   const SgnsParams& params_;
-  const KeptWords<V>& words_;
+  const SampledWords<V>& words_;
   Workspace& work_;
   Tile& tile_;
   Tile step_;

@@ -20,7 +20,7 @@ KERNEL_INLINE int index_of(uint32_t id, const uint32_t* ids, int count) {
 template <class V>
 class SmallTile {
  public:
-  SmallTile(const KeptWords<V>& words, Workspace& workspace, Tile& tile, const SgnsParams& params)
+  SmallTile(const SampledWords<V>& words, Workspace& workspace, Tile& tile, const SgnsParams& params)
       : words_(words),
         work_(workspace),
         tile_(tile),
@@ -256,7 +256,7 @@ class SmallTile {
     return work_.trained_in_window.get() + w * (work_.most_outputs + kBlockFloats);
   }
 
-  const KeptWords<V>& words_;
+  const SampledWords<V>& words_;
   Workspace& work_;
   Tile& tile_;
   const int windows_;  // in a tile: K

@@ -6,9 +6,12 @@
 
 namespace full_w2v {
 
-// Tiles of up to so many windows, none wider than KeptWords::kSearchedWindow, are built by SmallTile where
+// Tiles of up to so many windows, none wider than SampledWords::kSearchedWindow, are built by SmallTile where
 // rows are trained in place.
 constexpr int kMostSmallWindows = 4;
+
+// Of a pair: whether the output is to be predicted, label 1, or told from what is.
+enum class Label : bool { negative, positive };
 
 // Rows are distinct, so that each is stored once. Pair (c, o) is trained positive[slot] times with label 1
 // and total[slot] - positive[slot] times with label 0: words that repeat raise the counts, a skipped pair has
