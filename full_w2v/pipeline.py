@@ -17,7 +17,8 @@ from full_w2v.encoding.preparation import Preparation, prepare, timed
 from full_w2v.errors import ConfigError, TrainingWarning, as_python, spelled
 from full_w2v.formats import AnyPath, check_output, save_model
 from full_w2v.model import Model
-from full_w2v.training.run import Progress, TrainReport, train_model
+from full_w2v.training.report import Progress, TrainReport
+from full_w2v.training.run import train_model
 from full_w2v.vocabulary import Vocabulary
 
 

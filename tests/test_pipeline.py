@@ -13,7 +13,7 @@ import full_w2v
 from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig
 from full_w2v.errors import BackendError, ConfigError, CorpusError, FormatError, FullW2VError
-from full_w2v.training.run import Progress
+from full_w2v.training.report import Progress
 
 TINY = {"vector_size": 8, "epochs": 1, "threads": 1, "sample": 0.0, "window": 3, "negative": 3}
 

@@ -6,7 +6,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from full_w2v.training.run import Progress
+from full_w2v.training.report import Progress
 
 # Title and unit of each phase's bar; the unit of "vocabulary" is that of corpora that are files.
 PHASES = {

@@ -11,17 +11,14 @@ Word2Vec(sentences, callbacks=[Patience(), Checkpoint("words.model")])
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gensim.models import Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 
 from full_w2v.checks import checked_integer
 from full_w2v.errors import ConfigError, shown
-from full_w2v.training.run import Progress
-
-if TYPE_CHECKING:
-    from full_w2v.drop_in.word2vec import Word2Vec
-
+from full_w2v.training.report import Progress
 
 # gensim's, which every callback has.
 HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
@@ -54,7 +51,7 @@ class StopTraining(Exception):  # noqa: N818 (it reports no error)
 class Callback(CallbackAny2Vec):  # type: ignore[misc]
     """gensim's base class with a hook for batches. gensim's own callbacks need not derive from it."""
 
-    def on_batch_end(self, model: "Word2Vec", progress: Progress) -> None:
+    def on_batch_end(self, model: Word2Vec, progress: Progress) -> None:
         """Called about four times a second while the model trains.
 
         The model's vectors are those of the last epoch's end; `model.sync_vectors()` makes them current.
@@ -88,23 +85,23 @@ class Checkpoint(Callback):
         self._ended = 0
         self._saved_at = time.monotonic()
 
-    def on_train_begin(self, model: "Word2Vec") -> None:  # noqa: ARG002
+    def on_train_begin(self, model: Word2Vec) -> None:  # noqa: ARG002
         """Counts epochs and seconds from here."""
         self._ended = 0
         self._saved_at = time.monotonic()
 
-    def on_batch_end(self, model: "Word2Vec", progress: Progress) -> None:  # noqa: ARG002
+    def on_batch_end(self, model: Word2Vec, progress: Progress) -> None:  # noqa: ARG002
         """Saves if the last time is long ago."""
         if self._seconds is not None and time.monotonic() - self._saved_at >= self._seconds:
             model.sync_vectors()
             self._save(model)
 
-    def on_epoch_end(self, model: "Word2Vec") -> None:
+    def on_epoch_end(self, model: Word2Vec) -> None:
         """Saves after every so many epochs."""
         self._ended += 1
         if self._ended % self._epochs == 0:
             self._save(model)
 
-    def _save(self, model: "Word2Vec") -> None:
+    def _save(self, model: Word2Vec) -> None:
         model.save(self._path)
         self._saved_at = time.monotonic()

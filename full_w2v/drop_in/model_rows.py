@@ -1,8 +1,9 @@
 """What of a gensim model is trained: the rows of its counted words, which callbacks may replace."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from gensim.models import Word2Vec
 from isal import isal_zlib
 from numpy.typing import NDArray
 
@@ -10,16 +11,13 @@ from full_w2v.config import TrainConfig
 from full_w2v.encoding.huffman import HuffmanTree
 from full_w2v.errors import ConfigError, shown
 from full_w2v.model import Model
-from full_w2v.training.run import Training
+from full_w2v.training.run import Run
 from full_w2v.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from full_w2v.drop_in.word2vec import Word2Vec
 
 Rows = NDArray[np.float32]
 
 
-def counted_words(model: "Word2Vec") -> Vocabulary:
+def counted_words(model: Word2Vec) -> Vocabulary:
     """The words that training knows, with their counts.
 
     Words behind them without a count, as wv.add_vector("<unk>", ...) leaves, are not trained: as in gensim
@@ -37,7 +35,7 @@ def counted_words(model: "Word2Vec") -> Vocabulary:
     return Vocabulary(words[:counted], counts[:counted])
 
 
-def trained_state(model: "Word2Vec", vocabulary: Vocabulary, config: TrainConfig) -> Model:
+def trained_state(model: Word2Vec, vocabulary: Vocabulary, config: TrainConfig) -> Model:
     """The rows of the counted words, which training changes in place, and gensim's Huffman tree.
 
     Matrices that the user has put into the model in another type or layout are converted, and the model keeps
@@ -57,7 +55,7 @@ def trained_state(model: "Word2Vec", vocabulary: Vocabulary, config: TrainConfig
     return Model(vocabulary, config, vectors[:words], output, inner, tree, _locks(model, words))
 
 
-def _trainable(name: str, matrix: Any, words: int, model: "Word2Vec") -> Rows:
+def _trainable(name: str, matrix: Any, words: int, model: Word2Vec) -> Rows:
     """A matrix as training needs it: itself, or a writeable float32 copy in C order."""
     given = np.asarray(matrix)
     if given.dtype.kind not in "fiu":
@@ -75,7 +73,7 @@ def _trainable(name: str, matrix: Any, words: int, model: "Word2Vec") -> Rows:
     return given
 
 
-def _locks(model: "Word2Vec", words: int) -> Rows | None:
+def _locks(model: Word2Vec, words: int) -> Rows | None:
     """The lock of each row, which gensim repeats where there are fewer; None if they lock nothing.
 
     After reset_from a model has no locks; gensim could not train it then.
@@ -91,7 +89,7 @@ class ModelRows:
     would be overwritten, and arrays that it has replaced would never learn again.
     """
 
-    def __init__(self, model: "Word2Vec", state: Model) -> None:
+    def __init__(self, model: Word2Vec, state: Model) -> None:
         self._model = model
         self._state = state
         self._words = tuple(model.wv.index_to_key[:1]), len(model.wv)
@@ -101,7 +99,7 @@ class ModelRows:
         """Remembers the model as training left it. contents: whether somebody may change values in place."""
         self._noted = self._marks(contents)
 
-    def adopt(self, training: Training) -> None:
+    def adopt(self, run: Run) -> None:
         """Loads what the model holds now, if that has changed since `note`.
 
         Raises ConfigError if its vocabulary has, or if what it holds cannot be trained.
@@ -114,7 +112,7 @@ class ModelRows:
         if self._marks(contents=self._noted[1] is not None) == self._noted:
             return
         self._state = trained_state(self._model, self._state.vocabulary, self._state.config)
-        training.reload(self._state)
+        run.reload(self._state)
         self._noted = self._marks(contents=True)
 
     def check_untouched(self, hook: str) -> None:

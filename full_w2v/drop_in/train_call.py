@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import sqrt
 from queue import Queue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from gensim.models import Word2Vec
 
 from full_w2v.backends import SpanStats
 from full_w2v.config import TrainConfig
@@ -19,11 +20,9 @@ from full_w2v.drop_in.sentences import CountedSentences
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import as_python, spelled
 from full_w2v.model import Model
-from full_w2v.training.run import Progress, Training, nothing_trained
+from full_w2v.training.report import Progress, nothing_trained
+from full_w2v.training.run import Run
 from full_w2v.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from full_w2v.drop_in.word2vec import Word2Vec
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +30,13 @@ FIRST_REPORT_SECONDS = 1.0
 ADJUSTABLE = ("alpha", "window", "cbow_mean")  # of a Word2Vec, if training diverges
 
 
-class TrainingRun:
+class TrainCall:
     """Trains a Word2Vec in place and tells its callbacks and the log.
 
     report_delay: seconds between two lines of progress in the log.
     """
 
-    def __init__(self, model: "Word2Vec", callbacks: Sequence[Any], report_delay: float) -> None:
+    def __init__(self, model: Word2Vec, callbacks: Sequence[Any], report_delay: float) -> None:
         self._model = model
         self._callbacks = callbacks
         self._report_delay = report_delay
@@ -131,37 +130,40 @@ class TrainingRun:
     def _train_epochs(self, corpus: EncodedCorpus, state: Model, epochs: range, share: float) -> None:
         model = self._model
         backend = "auto" if state.locks is None else "cpu"  # no other one locks rows
-        with Training(
-            state, corpus, backend=backend, progress=self._on_progress, adjustable=ADJUSTABLE
-        ) as training:
-            model._training = training
+        with Run(state, corpus, backend=backend, progress=self._on_progress, adjustable=ADJUSTABLE) as run:
+            model._run = run
             self._rows = ModelRows(model, state)
             try:
-                for epoch in epochs:
-                    self._train_epoch(training, corpus.raw_tokens, epoch, epoch - epochs.start, share)
-                self._rows.adopt(training)
+                run.complete(
+                    before=lambda epoch: self._begin_epoch(run, epochs[epoch]),
+                    after=lambda epoch, stats: self._end_epoch(
+                        stats, corpus.raw_tokens, epochs[epoch], share
+                    ),
+                )
+                self._rows.adopt(run)
             except StopTraining:
                 if self._between_epochs:
-                    self._rows.adopt(
-                        training
-                    )  # or the end of training would overwrite what the hook has changed
+                    # Or the end of training would overwrite what the hook has changed.
+                    self._rows.adopt(run)
                 raise
             finally:
-                model._training = None
-                self._stats += training.stats
+                model._run = None
+                self._stats += run.stats
 
-    def _train_epoch(
-        self, training: Training, raw_words: int, epoch: int, epoch_of_training: int, share: float
-    ) -> None:
-        """Trains one epoch, after which the model's own vectors are current."""
-        model = self._model
+    def _begin_epoch(self, run: Run, epoch: int) -> None:
         self.notify("on_epoch_begin")
-        self._rows.adopt(training)
+        self._rows.adopt(run)
         self._between_epochs = False
         self._epoch, self._epoch_began = epoch, time.perf_counter()
         self._next_report = FIRST_REPORT_SECONDS
-        self._words_before = (self._stats + training.stats).words
-        stats = training.run_epoch(epoch_of_training)
+        self._words_before = (self._stats + run.stats).words
+
+    def _end_epoch(self, stats: SpanStats, raw_words: int, epoch: int, share: float) -> None:
+        """Tells what an epoch did; the model's own vectors are current.
+
+        stats: of the epoch. raw_words: of the corpus.
+        """
+        model = self._model
         self._rows.note(bool(self._callbacks))
         self._between_epochs = True
         seconds = max(time.perf_counter() - self._epoch_began, 1e-6)
@@ -169,15 +171,14 @@ class TrainingRun:
         self._raw_words = raw_words * (epoch + 1)
         model._clear_post_train()  # or most_similar in a callback would use norms of older vectors
         model._get_next_alpha(min(share, 1.0), epoch)  # which keeps the lowest rate, for gensim's warning
-        model.running_training_loss = (self._stats + training.stats).loss
+        model.running_training_loss = (self._stats + model._run.stats).loss
         model._log_epoch_end(epoch, 0, 0, raw_words, raw_words, stats.words, seconds, True)
         self.notify("on_epoch_end")
 
     def _on_progress(self, progress: Progress) -> None:
         """Tells those callbacks that have a hook for it, and now and then the log."""
         model = self._model
-        assert model._training is not None  # which calls this
-        stats = self._stats + model._training.stats
+        stats = self._stats + model._run.stats
         raw_words = progress.total_words // progress.epochs
         here = progress.words - progress.epoch * raw_words
         self._raw_words = self._epoch * raw_words + here

@@ -20,14 +20,14 @@ from full_w2v.config import MAX_THREADS, MAX_VECTOR_SIZE, MAX_WINDOW
 from full_w2v.drop_in.callbacks import checked_callbacks
 from full_w2v.drop_in.gensim_names import gensim_messages
 from full_w2v.drop_in.sentences import CountedSentences, count_sentences
-from full_w2v.drop_in.train_call import TrainingRun
+from full_w2v.drop_in.train_call import TrainCall
 from full_w2v.errors import ConfigError, CorpusError, shown
 from full_w2v.output.atomic_write import written_aside_together
-from full_w2v.training.run import Training
+from full_w2v.training.run import Run
 
 _SIGNATURE = signature(GensimWord2Vec.__init__)
 # Of this process alone: neither saved nor copied.
-_TRANSIENT = ("_scan", "_keep_scan", "_training", "_in_train", "_corpus_files")
+_TRANSIENT = ("_scan", "_keep_scan", "_run", "_in_train", "_corpus_files")
 
 
 class _Scan(NamedTuple):
@@ -67,7 +67,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
 
     _scan: _Scan | None = None
     _keep_scan = False
-    _training: Training | None = None
+    _run: Run | None = None
     _in_train = False  # from the first callback of a call of `train` to its last
     _corpus_files: frozenset[str] = frozenset()
 
@@ -168,21 +168,21 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.compute_loss = compute_loss
         self.running_training_loss = 0.0
         self._log_train_begin()
-        run = TrainingRun(self, hooks, report_delay)
+        call = TrainCall(self, hooks, report_delay)
         self._in_train = True
         try:
-            with gensim_messages(), run.stoppable():
-                run.notify("on_train_begin")
+            with gensim_messages(), call.stoppable():
+                call.notify("on_train_begin")
                 sentences = self._sentences_to_train(corpus_iterable, corpus_file)
-                run.train(sentences, _share(sentences, total_examples, total_words))
-            return run.end()
+                call.train(sentences, _share(sentences, total_examples, total_words))
+            return call.end()
         finally:
             self._in_train = False
 
     def sync_vectors(self) -> None:
         """Makes vectors and output weights current, in a hook that is called in the middle of an epoch."""
-        if self._training is not None:
-            self._training.sync()
+        if self._run is not None:
+            self._run.sync()
             self._clear_post_train()
 
     def save(

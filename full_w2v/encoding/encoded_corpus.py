@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +30,8 @@ from full_w2v.machine import simd_cap, usable_cores
 from full_w2v.vocabulary import Vocabulary
 
 LEAST_MEMORY = 1 << 20
+# Of ids and of offsets, what a corpus's key is made from: so many samples of so many each.
+KEY_SAMPLES, KEY_SAMPLE = 64, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,18 @@ class EncodedCorpus:
     def sentences(self) -> int:
         """Number of sentences, empty ones included."""
         return len(self.offsets) - 1
+
+    @cached_property
+    def key(self) -> str:
+        """Tells this corpus from others: a hash of its sizes and of samples of its ids and offsets."""
+        hashed = blake2b(digest_size=16)
+        hashed.update(repr((self.tokens, self.sentences, self.raw_tokens, self.words)).encode())
+        for array in (self.ids, self.offsets):
+            starts = np.linspace(0, max(len(array) - KEY_SAMPLE, 0), KEY_SAMPLES, dtype=np.int64)
+            for start in np.unique(starts).tolist():
+                sample = array[start : start + KEY_SAMPLE]
+                hashed.update(np.ascontiguousarray(sample, sample.dtype.newbyteorder("<")).data)
+        return hashed.hexdigest()
 
     def release(self) -> None:
         """Gives pages that were read back to the system, which keeps them cached while memory is free.

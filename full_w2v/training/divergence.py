@@ -21,7 +21,7 @@ TOKENS_FOR_A_ROW = 32
 ADJUSTABLE = ("alpha", "window", "share_negatives", "cbow_mean", "order")
 
 
-class Watch:
+class DivergenceWatch:
     """Looks at the rows that a backend trains.
 
     rows: of each matrix. tokens: of the corpus, which decides how many rows a span's look takes.

@@ -1,18 +1,23 @@
-"""Training: one loop over epochs and spans of the encoded corpus, whatever the backend."""
+"""A run: a model in training on an encoded corpus, as a state that moves on span by span.
+
+There is one loop over epochs and spans, `Run.complete`, for the command line, the Python API and the drop-in.
+"""
 
 import logging
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
 from full_w2v.backends import Backend, SpanStats, open_backend
 from full_w2v.backends.schedule import learning_rate
+from full_w2v.config import Kind, TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.errors import CorpusError, DivergenceError, as_python, setting, spelled
+from full_w2v.errors import ConfigError, CorpusError, DivergenceError, setting
 from full_w2v.model import Model
-from full_w2v.training.divergence import ADJUSTABLE, Watch
+from full_w2v.training.divergence import ADJUSTABLE, DivergenceWatch
+from full_w2v.training.report import Progress, TrainReport, nothing_trained
 
 # A span is one call of the backend: long enough that its threads seldom wait for each other, short enough
 # that progress is shown and Ctrl-C obeyed at once.
@@ -25,76 +30,49 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where training stands. Words are raw: tokens of the corpus before rare and frequent words are dropped.
+class RunState:
+    """Where a run stands: with the model's matrices, all that it takes to continue.
 
-    learning_rate: of the next span. loss: mean per pair in this epoch so far, None unless asked for.
-    seconds: since training began.
+    epoch: the one in progress, from 0; position: the token of the corpus that it continues at.
+    seconds: trained so far. stats: of each epoch begun, words, pairs and loss.
+    corpus: key of the encoded corpus. settings: of the model and its optimization.
     """
 
     epoch: int
-    epochs: int
-    words: int
-    total_words: int
-    learning_rate: float
-    loss: float | None
+    position: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class TrainReport:
-    """What training did.
-
-    raw_words: tokens read in all epochs, before rare and frequent words are dropped.
-    trained_words: centre words trained. pairs: (context, output) pairs trained.
-    seconds: duration of each phase. loss: mean loss per pair of each epoch; empty unless asked for.
-    warnings: what the user should know, such as that nothing was trained; for `errors.spelled`.
-    """
-
+    stats: tuple[SpanStats, ...]
+    corpus: str
     settings: dict[str, Any]
-    backend: str
-    raw_words: int
-    trained_words: int
-    pairs: int
-    seconds: dict[str, float]
-    loss: list[float] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def words_per_second(self) -> float:
-        """Raw words trained per second, without the time for vocabulary, encoding and saving."""
-        return self.raw_words / self.seconds["train"] if self.seconds["train"] > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for JSON."""
-        return {
-            "settings": self.settings,
-            "backend": self.backend,
-            "raw_words": self.raw_words,
-            "trained_words": self.trained_words,
-            "pairs": self.pairs,
-            "seconds": self.seconds,
-            "words_per_second": self.words_per_second,
-            "loss": self.loss,
-            "warnings": [spelled(message, as_python) for message in self.warnings],
-        }
+        """The state as plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunState":
+        """A state from `to_dict`."""
+        stats = tuple(SpanStats(**one) for one in values["stats"])
+        return cls(**{**values, "stats": stats})
 
 
-class Training:
-    """A model in training on an encoded corpus; a context manager that owns the backend.
+class Run:
+    """A model in training; a context manager that owns the backend.
 
-        with Training(model, corpus) as training:
-            for epoch in range(model.config.epochs):
-                training.run_epoch(epoch)
+        with Run(model, corpus) as run:
+            run.complete()
 
     model: trained in place; its matrices are current after each epoch, after `sync` and when the context
         ends, however it does. Only of a training that diverged it keeps what the last sane epoch left.
     corpus: encoded with the model's vocabulary.
     progress: called about four times a second; an exception from it passes through.
     adjustable: settings that the caller can change, for advice when training diverges.
+    state: continues a run where `state()` of it was taken; the model holds the matrices of that moment. With
+        one thread the result equals, bit for bit, that of a run without a break.
 
-    Raises CorpusError for a corpus that is empty or encoded with a vocabulary of another size, BackendError
-    if the backend cannot be used or fails, DivergenceError, which is one, if training diverges.
+    Raises CorpusError for a corpus that is empty, encoded with a vocabulary of another size or not that of
+    the state; ConfigError for settings that are not those of the state; BackendError if the backend cannot be
+    used or fails; DivergenceError, which is one, if training diverges.
     """
 
     def __init__(
@@ -105,6 +83,7 @@ class Training:
         backend: str | Backend = "auto",
         progress: Callable[[Progress], None] | None = None,
         adjustable: Collection[str] = ADJUSTABLE,
+        state: RunState | None = None,
     ) -> None:
         if corpus.tokens == 0:
             raise CorpusError("the corpus has no tokens to train on: no word of it is in the vocabulary")
@@ -117,12 +96,18 @@ class Training:
         self._corpus = corpus
         self._backend = open_backend(backend, model.config) if isinstance(backend, str) else backend
         self._progress = progress
-        self._watch = Watch(self._backend, model.config, len(model.input), corpus.tokens, adjustable)
+        self._watch = DivergenceWatch(
+            self._backend, model.config, len(model.input), corpus.tokens, adjustable
+        )
         self._span_tokens = FIRST_SPAN_TOKENS
+        self._epoch, self._position = 0, 0
         self._epochs: list[SpanStats] = []
+        self._seconds_before = 0.0
+        if state is not None:
+            self._restore(state)
         self._began = time.perf_counter()
 
-    def __enter__(self) -> "Training":
+    def __enter__(self) -> "Run":
         try:
             self._backend.load(self._model)
         except BaseException:
@@ -146,22 +131,72 @@ class Training:
         finally:
             self._backend.close()
 
-    def run_epoch(self, epoch: int) -> SpanStats:
-        """Trains the whole corpus once, as epoch 0, 1, ... of the model's settings.
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self._epoch >= self._model.config.epochs
 
-        Raises DivergenceError as soon as rows or the loss are absurd; the model is then as it was before.
+    @property
+    def epoch(self) -> int:
+        """The epoch in progress, from 0; the number of epochs when all are trained."""
+        return self._epoch
+
+    @property
+    def position(self) -> int:
+        """The token of the corpus at which the next step begins; 0 between two epochs."""
+        return self._position
+
+    @property
+    def stats(self) -> SpanStats:
+        """What was trained so far, all epochs together."""
+        return sum(self._epochs, SpanStats())
+
+    def step(self) -> SpanStats:
+        """Trains the next span, and ends the epoch with the last one: then the model is current.
+
+        Raises DivergenceError as soon as rows or the loss are absurd; the model then holds what the last sane
+        epoch left. Raises RuntimeError if the run is done.
         """
-        self._epochs.append(SpanStats())
-        self._watch.begin_epoch()
-        begin = 0
-        while begin < self._corpus.tokens:
-            end = min(begin + self._span_tokens, self._corpus.tokens)
-            self._train_span(begin, end, epoch)
-            self._show_progress(epoch, end)
-            self._corpus.release()
-            begin = end
-        self.sync()
+        if self.done:
+            raise RuntimeError(f"all {self._epoch} epochs are trained")
+        epoch, begin = self._epoch, self._position
+        if begin == 0:
+            self._epochs.append(SpanStats())
+            self._watch.begin_epoch()
+        end = min(begin + self._span_tokens, self._corpus.tokens)
+        stats = self._train_span(begin, end)
+        self._show_progress(end)
+        self._corpus.release()
+        if end == self._corpus.tokens:
+            self.sync()
+            epoch, end = epoch + 1, 0
+        self._epoch, self._position = epoch, end
+        return stats
+
+    def run_epoch(self) -> SpanStats:
+        """Steps to the end of the epoch in progress; returns what it trained in all."""
+        epoch = self._epoch
+        while self._epoch == epoch:
+            self.step()
         return self._epochs[-1]
+
+    def complete(
+        self,
+        before: Callable[[int], None] | None = None,
+        after: Callable[[int, SpanStats], None] | None = None,
+    ) -> None:
+        """Trains all epochs that are left.
+
+        before, after: called with the epoch, and what it trained, around each; between two of them `reload`
+            may replace the matrices.
+        """
+        while not self.done:
+            epoch = self._epoch
+            if before is not None and self._position == 0:
+                before(epoch)
+            stats = self.run_epoch()
+            if after is not None:
+                after(epoch, stats)
 
     def reload(self, model: Model) -> None:
         """Goes on with other matrices of the same settings and vocabulary, between two epochs."""
@@ -177,13 +212,24 @@ class Training:
         self._watch.check_all()
         self._backend.read(self._model)
 
+    def state(self) -> RunState:
+        """Where the run stands; call `sync` before it, so that the model is of the same moment."""
+        return RunState(
+            epoch=self._epoch,
+            position=self._position,
+            seconds=self.seconds,
+            stats=tuple(self._epochs),
+            corpus=self._corpus.key,
+            settings=_lasting(self._model.config),
+        )
+
     @property
-    def stats(self) -> SpanStats:
-        """What was trained so far, all epochs together."""
-        return sum(self._epochs, SpanStats())
+    def seconds(self) -> float:
+        """Trained so far, before the state that it continues from too."""
+        return self._seconds_before + time.perf_counter() - self._began
 
     def report(self) -> TrainReport:
-        """What the epochs run so far did. Call it inside the context."""
+        """What the epochs trained so far did. Call it inside the context."""
         config = self._model.config
         total = self.stats
         return TrainReport(
@@ -192,35 +238,48 @@ class Training:
             raw_words=self._corpus.raw_tokens * len(self._epochs),
             trained_words=total.words,
             pairs=total.pairs,
-            seconds={"train": time.perf_counter() - self._began},
+            seconds={"train": self.seconds},
             loss=[_mean_loss(stats) for stats in self._epochs] if config.loss else [],
             warnings=[] if total.pairs else [nothing_trained(total.words, config.sample)],
         )
 
-    def _train_span(self, begin: int, end: int, epoch: int) -> None:
+    def _restore(self, state: RunState) -> None:
+        if state.corpus != self._corpus.key:
+            raise CorpusError("the corpus is not the one that this run was trained on; use the same files")
+        for name, value in _lasting(self._model.config).items():
+            if state.settings.get(name, value) != value:
+                raise ConfigError(
+                    f"{setting(name)} must be {state.settings[name]!r} as when this run began, got {value!r}"
+                )
+        self._epoch, self._position = state.epoch, state.position
+        self._epochs = list(state.stats)
+        self._seconds_before = state.seconds
+
+    def _train_span(self, begin: int, end: int) -> SpanStats:
         self._watch.before_span()
         before = time.perf_counter()
-        stats = self._backend.train(self._corpus, begin, end, epoch)
+        stats = self._backend.train(self._corpus, begin, end, self._epoch)
         seconds = max(time.perf_counter() - before, 1e-6)
         self._epochs[-1] += stats
         self._watch.after_span(stats, end - begin)
         wanted = int((end - begin) * SPAN_SECONDS / seconds)
         self._span_tokens = max(SMALLEST_SPAN_TOKENS, min(wanted, 4 * self._span_tokens))
+        return stats
 
-    def _show_progress(self, epoch: int, token: int) -> None:
+    def _show_progress(self, token: int) -> None:
         if self._progress is None:
             return
         config = self._model.config
-        passed = epoch * self._corpus.tokens + token
+        passed = self._epoch * self._corpus.tokens + token
         self._progress(
             Progress(
-                epoch=epoch,
+                epoch=self._epoch,
                 epochs=config.epochs,
                 words=passed * self._corpus.raw_tokens // self._corpus.tokens,
                 total_words=self._corpus.raw_tokens * config.epochs,
-                learning_rate=float(learning_rate(config, self._corpus.tokens, epoch, token)),
+                learning_rate=float(learning_rate(config, self._corpus.tokens, self._epoch, token)),
                 loss=_mean_loss(self._epochs[-1]) if config.loss else None,
-                seconds=time.perf_counter() - self._began,
+                seconds=self.seconds,
             )
         )
 
@@ -232,32 +291,18 @@ def train_model(
     backend: str | Backend = "auto",
     progress: Callable[[Progress], None] | None = None,
 ) -> TrainReport:
-    """Trains a model in place for all its epochs; parameters and errors as for `Training`.
+    """Trains a model in place for all its epochs; parameters and errors as for `Run`.
 
     After a KeyboardInterrupt the model holds the matrices as they were at that moment.
     """
-    with Training(model, corpus, backend=backend, progress=progress) as training:
-        for epoch in range(model.config.epochs):
-            training.run_epoch(epoch)
-        return training.report()
+    with Run(model, corpus, backend=backend, progress=progress) as run:
+        run.complete()
+        return run.report()
 
 
-def nothing_trained(words: int, sample: float) -> str:
-    """What to tell whoever trained without a single pair, with settings for `errors.spelled`.
-
-    words: that survived subsampling in all epochs. sample: the threshold of subsampling.
-    """
-    remedies = ["put the words of a sentence, basket or walk on one line"]
-    if sample > 0:
-        remedies.append(
-            f"raise {setting('sample')}, which was {sample:g} and drops frequent words (0 keeps them all)"
-        )
-    remedies.append(f"lower {setting('min_count')}")
-    left = f"of {words} words left by {setting('min_count')} and {setting('sample')}"
-    return (
-        f"nothing was trained: {left} none had another one in its sentence, and the vectors are random; "
-        f"{', or '.join(remedies)}"
-    )
+def _lasting(config: TrainConfig) -> dict[str, Any]:
+    """The settings that a run must keep when it continues."""
+    return config.of_kind(Kind.MODEL) | config.of_kind(Kind.OPTIMIZATION)
 
 
 def _mean_loss(stats: SpanStats) -> float:

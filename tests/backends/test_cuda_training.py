@@ -16,7 +16,7 @@ from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
 from full_w2v.errors import BackendError
 from full_w2v.model import Model
 from full_w2v.pipeline import train
-from full_w2v.training.run import Training
+from full_w2v.training.run import Run
 
 COUNTRIES = 8
 
@@ -134,6 +134,5 @@ def test_a_device_that_fails_leaves_the_last_complete_epochs_model(device, sente
 
 
 def train_all(model: Model, corpus: EncodedCorpus, backend: Backend) -> None:
-    with Training(model, corpus, backend=backend) as training:
-        for epoch in range(model.config.epochs):
-            training.run_epoch(epoch)
+    with Run(model, corpus, backend=backend) as training:
+        training.complete()

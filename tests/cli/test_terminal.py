@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from full_w2v.cli.terminal import PhaseBars
-from full_w2v.training.run import Progress
+from full_w2v.training.report import Progress
 
 
 class Screen(io.StringIO):

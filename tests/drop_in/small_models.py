@@ -7,7 +7,7 @@ import two_groups
 
 from full_w2v import Word2Vec
 from full_w2v.drop_in.callbacks import Callback
-from full_w2v.training.run import Progress
+from full_w2v.training.report import Progress
 
 TINY: dict[str, Any] = {"vector_size": 8, "sg": 1, "workers": 1, "epochs": 2, "sample": 0, "seed": 3}
 SENTENCES = two_groups.sentences()

@@ -14,7 +14,7 @@ from small_models import SENTENCES, TINY, TOKENS, Rates, built
 from full_w2v import Word2Vec
 from full_w2v.drop_in.callbacks import Callback, Checkpoint, StopTraining
 from full_w2v.errors import ConfigError
-from full_w2v.training.run import Progress
+from full_w2v.training.report import Progress
 
 
 class Recorder(CallbackAny2Vec):

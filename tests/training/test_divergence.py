@@ -17,8 +17,8 @@ from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import DivergenceError, as_python, spelled
 from full_w2v.model import Model
-from full_w2v.training.divergence import LARGEST_NORM, Watch
-from full_w2v.training.run import Training, train_model
+from full_w2v.training.divergence import LARGEST_NORM, DivergenceWatch
+from full_w2v.training.run import Run, train_model
 from full_w2v.vocabulary import Vocabulary
 
 WORDS = 3000  # more than are looked at after every span
@@ -93,11 +93,11 @@ def test_absurd_rows_are_not_copied_into_the_model_by_whatever_ends_training() -
                 raise KeyboardInterrupt
             return stats
 
-    with Training(model, corpus, backend=Interrupted(WORDS - 1, np.nan)) as training:
-        training.run_epoch(0)
+    with Run(model, corpus, backend=Interrupted(WORDS - 1, np.nan)) as training:
+        training.run_epoch()
         before.extend(matrix.copy() for matrix in model.matrices)
         with pytest.raises(KeyboardInterrupt):
-            training.run_epoch(1)
+            training.run_epoch()
         with pytest.raises(DivergenceError):
             training.sync()
         training.reload(model)
@@ -156,7 +156,7 @@ ADVICE = {
 @pytest.mark.parametrize("name", ADVICE)
 def test_advice_names_settings_that_can_be_changed_and_is_valid(name: str) -> None:
     settings, expected = ADVICE[name]
-    watch = Watch(CpuBackend(), TrainConfig(**settings), 10, 100)
+    watch = DivergenceWatch(CpuBackend(), TrainConfig(**settings), 10, 100)
     advice = [spelled(line, as_python) for line in watch._advice()]
     assert advice == ["lower alpha, which was 0.025 (0.025 is usual)", *expected]
     for line in advice:
@@ -176,7 +176,7 @@ def test_every_row_is_looked_at_in_each_epoch() -> None:
 
     for tokens, span in ((100_000, 7777), (96_000, 100), (1 << 20, 1 << 20)):
         backend, stripes = Recording(), []
-        watch = Watch(backend, TrainConfig(), WORDS, tokens)  # type: ignore[arg-type]
+        watch = DivergenceWatch(backend, TrainConfig(), WORDS, tokens)  # type: ignore[arg-type]
         for begin in range(0, tokens, span):
             backend.looks.clear()
             watch.after_span(SpanStats(1, 1, 0.0), min(span, tokens - begin))
@@ -204,7 +204,7 @@ def test_rates_far_too_large_are_told_with_their_settings(backend) -> None:
 
 @pytest.mark.parametrize("loss", [1e9, np.nan, np.inf])
 def test_an_absurd_loss_is_divergence(loss: float) -> None:
-    watch = Watch(CpuBackend(), TrainConfig(loss=True), 10, 100)
+    watch = DivergenceWatch(CpuBackend(), TrainConfig(loss=True), 10, 100)
     watch._backend.largest_norm = lambda _begin, _end: 1.0  # type: ignore[method-assign]
     with pytest.raises(DivergenceError, match="the mean loss of a pair is"):
         watch.after_span(SpanStats(10, 100, loss * 100), 10)

@@ -12,7 +12,8 @@ from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import BackendError, ConfigError, CorpusError
 from full_w2v.model import Model
-from full_w2v.training.run import Progress, Training, train_model
+from full_w2v.training.report import Progress
+from full_w2v.training.run import Run, train_model
 from full_w2v.vocabulary import Vocabulary
 
 
@@ -134,11 +135,11 @@ def test_epochs_can_be_run_one_by_one(job: Callable[..., tuple[Model, EncodedCor
     model, corpus = job()
     whole, _ = job()
     train_model(whole, corpus)
-    with Training(model, corpus) as training:
+    with Run(model, corpus) as training:
         before = model.input.copy()
-        training.run_epoch(0)
+        training.run_epoch()
         assert not np.array_equal(model.input, before)
-        training.run_epoch(1)
+        training.run_epoch()
     np.testing.assert_array_equal(model.input, whole.input)
 
 
@@ -224,9 +225,9 @@ def test_seconds_do_not_count_the_loading(
 def test_a_corpus_of_another_vocabulary_is_refused(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
     model, corpus = job()
     with pytest.raises(CorpusError, match=r"encoded with 51 words, but the model's vocabulary has 50"):
-        Training(model, replace(corpus, words=51))
-    with Training(model, replace(corpus, words=50)) as training:
-        assert training.run_epoch(0).words == corpus.tokens
+        Run(model, replace(corpus, words=51))
+    with Run(model, replace(corpus, words=50)) as training:
+        assert training.run_epoch().words == corpus.tokens
 
 
 @pytest.mark.parametrize("wrong", [-1, 50])
