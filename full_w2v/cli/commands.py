@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from errno import EBADF
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,7 +55,8 @@ def train(options: argparse.Namespace) -> None:
     for message in result.report.warnings:
         print(f"full-w2v: warning: {spelled(message, as_options(options.parser.options))}", file=sys.stderr)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
-    _print(json.dumps(report) if options.json else _summary(report))
+    if sys.stdout is not None or options.json:  # without one nobody reads the summary
+        _print(json.dumps(report) if options.json else _summary(report))
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -233,6 +235,8 @@ def _say(options: argparse.Namespace, what: str) -> None:
 
 def _print(result: str) -> None:
     """Prints a result at once; raises OSError if it could not be written in full."""
+    if sys.stdout is None:
+        raise OSError(EBADF, "is closed", "standard output")
     try:
         print(result, flush=True)
     except BrokenPipeError:

@@ -48,6 +48,7 @@ class TrainCall:
         self._next_report = FIRST_REPORT_SECONDS
         self._words_before = 0  # trained before this epoch
         self._between_epochs = True
+        self._warnings: list[str] = []  # of the last training
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -83,10 +84,11 @@ class TrainCall:
         model = self._model
         seconds = max(time.perf_counter() - self._began, 1e-6)
         model._log_train_end(self._raw_words, self._stats.words, seconds, 0)
+        warnings = self._warnings
         if self._raw_words and not self._stats.pairs:
-            logger.warning(
-                "%s", spelled(nothing_trained(self._stats.words, float(model.sample or 0)), as_python)
-            )
+            warnings = [nothing_trained(self._stats.words, float(model.sample or 0))]
+        for message in warnings:
+            logger.warning("%s", spelled(message, as_python))
         model.train_count += 1
         model._clear_post_train()
         with self.stoppable():
@@ -149,6 +151,7 @@ class TrainCall:
             finally:
                 model._run = None
                 self._stats += run.stats
+                self._warnings = run.warnings()
 
     def _begin_epoch(self, run: Run, epoch: int) -> None:
         self.notify("on_epoch_begin")

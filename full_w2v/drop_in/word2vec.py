@@ -7,6 +7,7 @@ from copy import copy
 from functools import wraps
 from inspect import signature
 from pathlib import Path
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from full_w2v.training.run import Run
 
 _SIGNATURE = signature(GensimWord2Vec.__init__)
 # Of this process alone: neither saved nor copied.
-_TRANSIENT = ("_scan", "_keep_scan", "_run", "_in_train", "_corpus_files")
+_TRANSIENT = ("_scan", "_keep_scan", "_run", "_trained_by", "_corpus_files")
 
 
 class _Scan(NamedTuple):
@@ -68,7 +69,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     _scan: _Scan | None = None
     _keep_scan = False
     _run: Run | None = None
-    _in_train = False  # from the first callback of a call of `train` to its last
+    _trained_by: int | None = None  # thread of a call of `train`, from its first callback to its last
     _corpus_files: frozenset[str] = frozenset()
 
     @wraps(GensimWord2Vec.__init__)  # type: ignore[misc]
@@ -156,8 +157,12 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         if kwargs:
             raise TypeError(f"train() got an unexpected keyword argument {next(iter(kwargs))!r}")
         hooks = checked_callbacks(callbacks)
-        if self._in_train:
-            raise RuntimeError("this model is in training: train() was called from one of its callbacks")
+        if self._trained_by is not None:
+            raise RuntimeError(
+                "this model is in training: train() was called from one of its callbacks"
+                if self._trained_by == get_ident()
+                else "another thread is training this model; wait for it, or give each thread its own model"
+            )
         # As gensim does: the rates given here stay with the model.
         self.alpha = start_alpha or self.alpha
         self.min_alpha = end_alpha or self.min_alpha
@@ -169,7 +174,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.running_training_loss = 0.0
         self._log_train_begin()
         call = TrainCall(self, hooks, report_delay)
-        self._in_train = True
+        self._trained_by = get_ident()
         try:
             with gensim_messages(), call.stoppable():
                 call.notify("on_train_begin")
@@ -177,7 +182,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
                 call.train(sentences, _share(sentences, total_examples, total_words))
             return call.end()
         finally:
-            self._in_train = False
+            self._trained_by = None
 
     def sync_vectors(self) -> None:
         """Makes vectors and output weights current, in a hook that is called in the middle of an epoch."""

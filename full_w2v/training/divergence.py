@@ -10,6 +10,7 @@ from full_w2v.errors import DivergenceError, setting
 # Rows of sane trainings are shorter than 100, even of four words and with rates of 0.5: a score of 20 makes
 # any label certain (tests/training/test_divergence.py). Rows as long as this one only grow.
 LARGEST_NORM = 1_000.0
+USUAL_NORM = 100.0
 # A pair that is wrong with a score of 50 is wrong by far; means of sane trainings are below 1.
 LARGEST_LOSS = 50.0
 # Rows looked at after each span: those of frequent words, where divergence begins, and in turn all others.
@@ -43,6 +44,7 @@ class DivergenceWatch:
         self._adjustable = adjustable
         self._next = 0
         self._checked = False  # whether nothing was trained since all rows were looked at
+        self._largest = 0.0  # norm of a row when all were looked at last
 
     def begin_epoch(self) -> None:
         """The next spans begin with the first row again."""
@@ -72,21 +74,32 @@ class DivergenceWatch:
     def check_all(self) -> None:
         """Looks at all rows. Raises DivergenceError if one is absurd."""
         if not self._checked:
-            self._check(self._backend.largest_norm(0, self._rows))
+            self._largest = self._backend.largest_norm(0, self._rows)
+            self._check(self._largest)
             self._checked = True
+
+    def warnings(self) -> list[str]:
+        """What the user should know of vectors that are within the limits, but not as they usually are."""
+        if self._largest <= USUAL_NORM:
+            return []
+        found = f"a vector's norm is {self._largest:.3g}, where less than {USUAL_NORM:g} is usual"
+        return [f"training nearly diverged: {found}; {self._remedies()}"]
 
     def _check(self, norm: float) -> None:
         if norm <= LARGEST_NORM:
             return
         if norm < math.inf:
-            raise self._error(f"a vector's norm is {norm:.3g}, where less than 100 is usual")
+            raise self._error(f"a vector's norm is {norm:.3g}, where less than {USUAL_NORM:g} is usual")
         raise self._error("vectors hold values that are not finite")
 
     def _error(self, found: str) -> DivergenceError:
-        """What was found, and the settings that can be changed."""
+        return DivergenceError(f"training diverged: {found}; {self._remedies()}")
+
+    def _remedies(self) -> str:
+        """The settings that can be changed."""
         advice = self._advice()
         last = f" or {advice.pop()}" if len(advice) > 1 else ""
-        return DivergenceError(f"training diverged: {found}; {', '.join(advice)}{last}")
+        return f"{', '.join(advice)}{last}"
 
     def _advice(self) -> list[str]:
         config = self._config

@@ -67,11 +67,12 @@ def nothing_trained(words: int, sample: float) -> str:
 
     words: that survived subsampling in all epochs. sample: the threshold of subsampling.
     """
+    larger = f"raise {setting('sample')}, which was {sample:g} and drops frequent words (0 keeps them all)"
+    if words == 0:
+        return f"nothing was trained: subsampling dropped every word, and the vectors are random; {larger}"
     remedies = ["put the words of a sentence, basket or walk on one line"]
     if sample > 0:
-        remedies.append(
-            f"raise {setting('sample')}, which was {sample:g} and drops frequent words (0 keeps them all)"
-        )
+        remedies.append(larger)
     remedies.append(f"lower {setting('min_count')}")
     left = f"of {words} words left by {setting('min_count')} and {setting('sample')}"
     return (

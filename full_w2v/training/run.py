@@ -240,8 +240,15 @@ class Run:
             pairs=total.pairs,
             seconds={"train": self.seconds},
             loss=[_mean_loss(stats) for stats in self._epochs] if config.loss else [],
-            warnings=[] if total.pairs else [nothing_trained(total.words, config.sample)],
+            warnings=self.warnings(),
         )
+
+    def warnings(self) -> list[str]:
+        """What the user should know of the training so far, for `errors.spelled`."""
+        total = self.stats
+        if not total.pairs:
+            return [nothing_trained(total.words, self._model.config.sample)]
+        return self._watch.warnings()
 
     def _restore(self, state: RunState) -> None:
         if state.corpus != self._corpus.key:

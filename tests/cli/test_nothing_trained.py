@@ -27,7 +27,7 @@ def test_the_program_warns_and_says_what_to_do(
     done = command("train", tmp_path / "c.txt", *small, *options, "--json")
     assert done.code == 0
     assert done.err.startswith("full-w2v: warning: nothing was trained: ")
-    assert "on one line" in done.err
+    assert ("on one line" in done.err) == ("dropped every word" not in done.err)
     assert "--sample" in done.err
     report = json.loads(done.out)
     assert report["pairs"] == 0
@@ -46,3 +46,10 @@ def test_a_training_with_pairs_warns_of_nothing(recwarn: pytest.WarningsRecorder
     result = full_w2v.train([["a", "b"]] * 30, min_count=1, sample=0, vector_size=4)
     assert result.report.warnings == []
     assert not [one for one in recwarn if issubclass(one.category, TrainingWarning)]
+
+
+def test_subsampling_that_drops_every_word_is_named() -> None:
+    with pytest.warns(
+        TrainingWarning, match="subsampling dropped every word, .*; raise sample, which was 1e-12"
+    ):
+        full_w2v.train([["a", "b"]] * 9, min_count=1, sample=1e-12, vector_size=4)

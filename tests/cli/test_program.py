@@ -150,6 +150,20 @@ def test_closed_outputs_are_no_error(corpus: Path, tmp_path: Path) -> None:
     assert len(full_w2v.load_embeddings(tmp_path / "v.txt")) == 40
 
 
+@pytest.mark.parametrize(("command", "code"), [("vocabulary", 1), ("train", 0)])
+def test_a_closed_standard_output_is_an_error_where_the_result_goes_there(
+    tmp_path: Path, command: str, code: int
+) -> None:
+    corpus, output = tmp_path / "c.txt", tmp_path / "v.txt"
+    corpus.write_text("red green\n" * 9)
+    options = {"vocabulary": "", "train": f"--output {output} --sample 0 --vector-size 4"}[command]
+    line = f"{sys.executable} -m full_w2v {command} {corpus} --min-count 1 --quiet {options} >&-"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr == ("full-w2v: error: standard output: is closed\n" if code else "")
+    assert output.exists() == (code == 0)
+
+
 def test_an_error_never_goes_to_stdout(tmp_path: Path) -> None:
     line = " ".join([*PROGRAM, "vocabulary", str(tmp_path / "nowhere.txt")])
     done = subprocess.run(["sh", "-c", f"{line} 2>&-"], capture_output=True, check=False)

@@ -1,6 +1,7 @@
 """Models whose arrays, words or settings the user changes: before training, and in callbacks during it."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,27 @@ def test_arrays_replaced_in_the_middle_of_an_epoch_are_an_error() -> None:
 
     with pytest.raises(ConfigError, match="on_batch_end replaced an array of the model"):
         built(sg=1).train(SENTENCES, total_examples=len(SENTENCES), epochs=1, callbacks=[Replacing()])
+
+
+def test_a_model_cannot_be_trained_by_two_threads_at_once() -> None:
+    refused: list[str] = []
+
+    class Meanwhile(CallbackAny2Vec):
+        def on_epoch_end(self, model: Word2Vec) -> None:
+            def train() -> None:
+                with pytest.raises(RuntimeError) as caught:
+                    model.train(SENTENCES, total_examples=len(SENTENCES), epochs=1)
+                refused.append(str(caught.value))
+
+            other = Thread(target=train)
+            other.start()
+            other.join()
+
+    model = built(sg=1)
+    model.train(SENTENCES, total_examples=len(SENTENCES), epochs=1, callbacks=[Meanwhile()])
+    assert refused == [
+        "another thread is training this model; wait for it, or give each thread its own model"
+    ]
 
 
 def test_a_model_cannot_be_trained_in_its_own_callback() -> None:

@@ -15,7 +15,7 @@ from full_w2v.backends.cpu import CpuBackend
 from full_w2v.backends.reference import ReferenceBackend
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.errors import DivergenceError, as_python, spelled
+from full_w2v.errors import DivergenceError, TrainingWarning, as_python, spelled
 from full_w2v.model import Model
 from full_w2v.training.divergence import LARGEST_NORM, DivergenceWatch
 from full_w2v.training.run import Run, train_model
@@ -278,3 +278,34 @@ def test_equal_bits_come_back_whatever_the_number_of_threads_that_copy() -> None
             backend.read(back)
             np.testing.assert_array_equal(back.input, model.input)
             np.testing.assert_array_equal(back.output, model.output)
+
+
+class Grown(CpuBackend):
+    """Reports a row that has grown long, but not beyond the limit."""
+
+    def largest_norm(self, begin: int, end: int) -> float:
+        return max(561.0, super().largest_norm(begin, end))
+
+
+def test_vectors_that_have_grown_long_are_told() -> None:
+    model, corpus = job()
+    (message,) = train_model(model, corpus, backend=Grown()).to_dict()["warnings"]
+    assert message.startswith(
+        "training nearly diverged: a vector's norm is 561, where less than 100 is usual; "
+    )
+    assert "lower alpha, which was 0.025" in message
+    assert train_model(*job(), backend="cpu").warnings == []
+
+
+def test_every_front_end_tells_of_long_vectors(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(CpuBackend, "largest_norm", lambda *_: 561.0)
+    sentences = [["a", "b"] * 40] * 10
+    found = "training nearly diverged: a vector's norm is 561"
+    with pytest.warns(TrainingWarning, match=found):
+        full_w2v.train(sentences, vector_size=4, min_count=1, sample=0, backend="cpu")
+    with caplog.at_level("WARNING"):
+        full_w2v.Word2Vec(sentences, vector_size=4, min_count=1, sample=0)
+    (message,) = (record.getMessage() for record in caplog.records if found in record.getMessage())
+    assert "lower alpha" in message
