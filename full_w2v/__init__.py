@@ -17,9 +17,9 @@ from full_w2v import version
 if TYPE_CHECKING:
     from full_w2v.config import TrainConfig
     from full_w2v.drop_in.word2vec import Word2Vec
-    from full_w2v.embeddings import Embeddings
+    from full_w2v.embeddings import Embeddings, load_embeddings
     from full_w2v.errors import FullW2VError
-    from full_w2v.formats import load_embeddings, load_model, save_embeddings, save_model
+    from full_w2v.formats import load_model, save_embeddings, save_model
     from full_w2v.model import Model
     from full_w2v.pipeline import TrainResult, train
     from full_w2v.vocabulary import Vocabulary
@@ -35,7 +35,7 @@ _MODULES = {
     "TrainResult": "pipeline",
     "Vocabulary": "vocabulary",
     "Word2Vec": "drop_in.word2vec",
-    "load_embeddings": "formats",
+    "load_embeddings": "embeddings",
     "load_model": "formats",
     "save_embeddings": "formats",
     "save_model": "formats",

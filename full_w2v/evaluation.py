@@ -6,7 +6,6 @@ settings. Words are compared in upper case; of words that then are the same the 
 
 import logging
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from full_w2v.any_path import AnyPath
 from full_w2v.corpus.file_signatures import HEAD_BYTES, not_utf8
 from full_w2v.embeddings import Embeddings
 from full_w2v.errors import BackendError, ConfigError, FormatError, setting, shown
@@ -25,7 +25,6 @@ from full_w2v.errors import BackendError, ConfigError, FormatError, setting, sho
 RESTRICT_VOCABULARY = 300_000  # gensim's default
 QUESTION_BLOCK = 2048  # whose cosines with search.WORD_BLOCK words are held at a time: 16 MB
 
-AnyPath = str | os.PathLike[str]
 
 _log = logging.getLogger(__name__)
 

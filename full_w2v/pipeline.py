@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from full_w2v.any_path import AnyPath
 from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import Progress as ReadingProgress
@@ -15,7 +16,7 @@ from full_w2v.embeddings import Embeddings
 from full_w2v.encoding.phrases import PhraseSettings
 from full_w2v.encoding.preparation import Preparation, prepare, timed
 from full_w2v.errors import ConfigError, TrainingWarning, as_python, spelled
-from full_w2v.formats import AnyPath, check_output, save_model
+from full_w2v.formats import check_output, save_model
 from full_w2v.model import Model
 from full_w2v.training.report import Progress, TrainReport
 from full_w2v.training.run import train_model

@@ -12,8 +12,8 @@ import pytest
 # The rooms of full_w2v/ from the bottom up: a folder, or a module next to them. A room may import from the
 # rows above it in this table, and from itself; rooms in one row do not know each other.
 PYTHON_ROOMS = (
-    "errors version _native _cuda _cuda_emulated",
-    "checks machine output search",
+    "any_path errors version _native _cuda _cuda_emulated",
+    "checks file_formats machine output search",
     "objectives",
     "config",
     "corpus vocabulary",
@@ -21,6 +21,7 @@ PYTHON_ROOMS = (
     "model",
     "backends",
     "training",
+    "word_vectors",
     "formats",
     "embeddings",
     "evaluation",
@@ -31,8 +32,6 @@ PYTHON_ROOMS = (
     "__main__",
 )
 RANK = {room: row for row, rooms in enumerate(PYTHON_ROOMS) for room in rooms.split()}
-# A record and its readers, which still know each other.
-ENTANGLED = {"formats", "embeddings"}
 
 # Which rooms of csrc/ a room may include, apart from itself.
 NATIVE_ROOMS = {
@@ -53,11 +52,11 @@ def room_of(module: str) -> str:
     return module.partition(".")[0]
 
 
-def import_graph(package: Path, *, deferred: bool = True) -> dict[str, set[str]]:
-    """The package's modules that each of its files imports; with `deferred` in functions too."""
+def import_graph(package: Path) -> dict[str, set[str]]:
+    """The package's modules that each of its files imports, in functions and for type checkers too."""
     names = {path: module_name(package, path) for path in sorted(package.rglob("*.py"))}
     modules = {*names.values(), "_native", "_cuda", "_cuda_emulated"}
-    return {module: imported(path, package.name, modules, deferred) for path, module in names.items()}
+    return {module: imported(path, package.name, modules) for path, module in names.items()}
 
 
 def module_name(package: Path, path: Path) -> str:
@@ -65,10 +64,10 @@ def module_name(package: Path, path: Path) -> str:
     return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
-def imported(path: Path, package: str, modules: set[str], deferred: bool) -> set[str]:
+def imported(path: Path, package: str, modules: set[str]) -> set[str]:
     found = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree) if deferred else tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -86,7 +85,7 @@ def import_faults(package: Path) -> list[str]:
         own, other = room_of(module), room_of(name)
         if name == own and module not in {own, f"{own}.__main__"}:
             faults.append(f"{module} imports its own folder, {name}, in place of a module in it")
-        elif own != other and RANK.get(own, 0) <= RANK.get(other, 0) and {own, other} != ENTANGLED:
+        elif own != other and RANK.get(own, 0) <= RANK.get(other, 0):
             faults.append(f"{module} imports {name}, which is not below it")
     return faults
 
@@ -136,12 +135,18 @@ def test_imports_point_one_way(package):
 
 
 def test_no_modules_import_each_other(package):
-    graph = import_graph(package, deferred=False)
+    graph = import_graph(package)
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(f"modules import each other: {' -> '.join(error.args[1])}")
     assert set(graph) <= set(order)
+
+
+def test_no_two_modules_have_one_name(package):
+    names = [path.stem for path in package.rglob("*.py") if not path.stem.startswith("__")]
+    names += [path.name for path in package.iterdir() if path.is_dir() and not path.name.startswith("__")]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_only_the_backends_use_the_native_trainers(package):

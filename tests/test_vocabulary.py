@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from full_w2v.vocabulary import Vocabulary, keep_probability, keep_thresholds, noise_table
+from full_w2v.encoding.sampling_tables import keep_probability, keep_thresholds, noise_table
+from full_w2v.vocabulary import Vocabulary
 
 
 def test_words_ids_and_tokens():

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from full_w2v.backends.schedule import SEGMENT_TOKENS
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.vocabulary import Vocabulary, keep_thresholds
+from full_w2v.encoding.sampling_tables import keep_thresholds
+from full_w2v.vocabulary import Vocabulary
 
 # Words trained in all epochs together, for each one whose changes are held back.
 WORDS_FOR_EACH_IN_FLIGHT = 100_000

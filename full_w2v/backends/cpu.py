@@ -5,10 +5,10 @@ from full_w2v.backends.base import SpanStats
 from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.errors import BackendError, setting
 from full_w2v.machine import simd_cap, usable_cores
 from full_w2v.model import Model
-from full_w2v.vocabulary import keep_thresholds, noise_table
 
 
 class CpuBackend:

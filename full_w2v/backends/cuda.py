@@ -18,9 +18,9 @@ from full_w2v.backends.concurrency import most_in_flight
 from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.errors import BackendError, setting
 from full_w2v.model import Model
-from full_w2v.vocabulary import keep_thresholds, noise_table
 
 DEVICE_VARIABLE = "FULL_W2V_CUDA_DEVICE"
 KERNEL_VARIABLE = "FULL_W2V_CUDA_KERNEL"

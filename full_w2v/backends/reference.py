@@ -22,8 +22,8 @@ from full_w2v.backends.schedule import learning_rate, segments
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.encoding.huffman import HuffmanTree
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.model import Model
-from full_w2v.vocabulary import keep_thresholds, noise_table
 
 Function = TypeVar("Function")
 Float64 = NDArray[np.float64]

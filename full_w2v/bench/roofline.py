@@ -34,7 +34,8 @@ from full_w2v.bench.devices import (
 )
 from full_w2v.bench.kernel_counts import NEGATIVE, OUTPUTS, ROW_BYTES, WINDOW, KernelCost
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.vocabulary import Vocabulary, noise_table
+from full_w2v.encoding.sampling_tables import noise_table
+from full_w2v.vocabulary import Vocabulary
 
 LIMITS = ("issue", "fp32", "shared", "L2", "DRAM", "latency")
 ROWS = 1 + OUTPUTS  # of a word

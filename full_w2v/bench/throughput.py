@@ -31,9 +31,10 @@ from full_w2v.bench.kernel_counts import (
 from full_w2v.bench.roofline import Bounds, bounds, misses, row_sequences
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
+from full_w2v.encoding.sampling_tables import keep_thresholds
 from full_w2v.errors import BackendError, ConfigError, setting
 from full_w2v.model import Model
-from full_w2v.vocabulary import Vocabulary, keep_thresholds
+from full_w2v.vocabulary import Vocabulary
 
 BACKENDS = ("cpu", "cuda")
 SENTENCE_WORDS = 1_000  # long, so that nearly every window is whole

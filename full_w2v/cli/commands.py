@@ -123,7 +123,7 @@ def phrases(options: argparse.Namespace) -> None:
     from full_w2v.cli.terminal import PhaseBars
     from full_w2v.encoding.phrases import sentences_of
     from full_w2v.encoding.preparation import prepare
-    from full_w2v.output.atomic_write import check_writable, written_aside
+    from full_w2v.output.atomic_write import atomic_file, check_writable
 
     if Path(options.output).suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{options.output}: phrases are written as plain text; choose a name without "
@@ -135,7 +135,7 @@ def phrases(options: argparse.Namespace) -> None:
     )
     with PhaseBars(enabled=not options.quiet) as bars:
         prepared = prepare(corpus, wanted, bars.phase, _check_text_words)
-        with prepared.encoded as encoded, written_aside(options.output) as file:
+        with prepared.encoded as encoded, atomic_file(options.output) as file:
             sentences = sentences_of(prepared.vocabulary, encoded, bars.phase)
             file.writelines(f"{sentence}\n".encode() for sentence in sentences)
             sizes = f"{encoded.sentences:,} sentences of {encoded.tokens:,} words"

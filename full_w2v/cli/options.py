@@ -14,17 +14,13 @@ from full_w2v.config import TrainConfig, declaration
 from full_w2v.corpus import ERRORS, FORMATS
 from full_w2v.encoding.corpus_cache import HASHES
 from full_w2v.encoding.phrases import PhraseSettings, Score
+from full_w2v.file_formats import known_suffix, suffixes
 from full_w2v.version import __version__
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = (
     "file, directory, pattern, URL, or - for standard input: text with one sentence a line and words between "
     "white space, JSON, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
-)
-# Written out: importing the formats would slow every command down.
-FORMATS_HELP = (
-    "the suffix names the format: .txt .vec .bin .kv .safetensors .glove.txt .npz .parquet .tsv .model2vec "
-    ".usearch"
 )
 
 
@@ -123,7 +119,7 @@ def _add_bench(commands: Any) -> None:
 def _add_convert(commands: Any) -> None:
     parser = _add_command(commands, "convert", run.convert, with_json=False)
     parser.add_argument("input", metavar="IN", type=_embeddings_path, help="embeddings to read")
-    parser.add_argument("output", metavar="OUT", type=_embeddings_path, help=FORMATS_HELP)
+    parser.add_argument("output", metavar="OUT", type=_embeddings_path, help=_formats_help())
     _add_loading(parser)
 
 
@@ -212,7 +208,7 @@ def _add_train(commands: Any) -> None:
         metavar="PATH",
         required=True,
         type=_embeddings_path,
-        help=FORMATS_HELP + "; .safetensors holds the whole model",
+        help=_formats_help() + "; .safetensors holds the whole model",
     )
     _add_preparation(parser)
     _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")
@@ -320,10 +316,12 @@ def _bytes(text: str) -> int:
     return int(number) << 10 * " KMGT".index(unit or " ")
 
 
+def _formats_help() -> str:
+    return f"the suffix names the format: {' '.join(suffixes())}"
+
+
 def _embeddings_path(path: str) -> str:
     """The type of arguments whose suffix names a format: an unknown one is misuse, known before any work."""
-    from full_w2v.formats import known_suffix, suffixes
-
     if known_suffix(path) is None:
         raise argparse.ArgumentTypeError(
             f"expected a name that ends in {', '.join(suffixes())}, got {path!r}"

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from full_w2v.any_path import AnyPath
 from full_w2v.corpus.countable import Corpus, Done, Progress
 from full_w2v.corpus.files import FileCorpus
 from full_w2v.corpus.iterables import Records, TokenLists, dataset_batches, is_dataset
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 LOOKED_AT = 100  # strings of a list that are looked at to tell paths from texts
-AnyPath = str | os.PathLike[str]
 Source = Corpus | AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | Iterable[Any]
 
 

@@ -2,22 +2,18 @@
 
 import orjson
 
+from full_w2v.file_formats import format_of, known_suffix
+
 HEAD_BYTES = 4096
 # What folders hold that are written as a whole; Model2Vec and SentenceTransformer write such models.
 _FOLDERS = {
     "an encoded corpus of the cache": {"ids", "vocabulary.jsonl", "note.json"},
     "a model": {"model.safetensors", "config.json"},
 }
+# Files that formats have beside their own, and those of other programs.
 _SUFFIXES = {
-    ".vec": "word vectors",
-    ".bin": "binary word vectors",
-    ".kv": "word vectors of gensim",
     ".model": "a model of gensim",
-    ".glove.txt": "word vectors",
     ".npy": "a NumPy array",
-    ".npz": "word vectors",
-    ".safetensors": "a model",
-    ".usearch": "an index of vectors",
     ".usearch.json": "the words of an index",
     ".metadata.tsv": "the words of vectors",
 }
@@ -36,9 +32,8 @@ def written_file(name: str, head: bytes) -> str | None:
     head: its first HEAD_BYTES bytes, or all.
     """
     lowered = name.lower()
-    for suffix, kind in _SUFFIXES.items():
-        if lowered.endswith(suffix):
-            return kind
+    if kind := _named(lowered):
+        return kind
     if head.startswith(_ENCODED):
         return "an encoded corpus"
     if has_vector_header(head):
@@ -49,6 +44,15 @@ def written_file(name: str, head: bytes) -> str | None:
     if lines and _is_glove(lines):
         return "word vectors"
     return "a vocabulary" if _is_vocabulary(lines) else None
+
+
+def _named(lowered: str) -> str:
+    """What a name says of a file; empty if its content has to tell."""
+    for suffix, kind in _SUFFIXES.items():
+        if lowered.endswith(suffix):
+            return kind
+    known = known_suffix(lowered)
+    return format_of(known).holds if known else ""
 
 
 def has_vector_header(head: bytes, limit: int = HEAD_BYTES) -> bool:

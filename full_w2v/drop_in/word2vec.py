@@ -23,7 +23,7 @@ from full_w2v.drop_in.gensim_names import gensim_messages
 from full_w2v.drop_in.sentences import CountedSentences, count_sentences
 from full_w2v.drop_in.train_call import TrainCall
 from full_w2v.errors import ConfigError, CorpusError, shown
-from full_w2v.output.atomic_write import written_aside_together
+from full_w2v.output.atomic_write import atomic_files
 from full_w2v.training.run import Run
 
 _SIGNATURE = signature(GensimWord2Vec.__init__)
@@ -219,7 +219,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         self.add_lifecycle_event(
             "saving", fname_or_handle=path, separately=str(separately), sep_limit=sep_limit
         )
-        with written_aside_together(Path(path)) as aside:
+        with atomic_files(Path(path)) as aside:
             model._smart_save(str(aside), **options)
 
     @classmethod

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from full_w2v import _native
 from full_w2v.errors import CorpusError
-from full_w2v.output.atomic_write import written_aside
+from full_w2v.output.atomic_write import atomic_file
 from full_w2v.output.locks import lock
 
 MAGIC = b"FW2V-ids"
@@ -86,7 +86,7 @@ def new_id_file(path: Path | None, directory: str) -> Iterator[IO[bytes]]:
     cannot be made.
     """
     try:
-        with _unnamed_file(directory) if path is None else written_aside(path, sought=True) as file:
+        with _unnamed_file(directory) if path is None else atomic_file(path, sought=True) as file:
             yield file
     except OSError as error:
         raise CorpusError(f"{path or directory}: cannot make the encoded corpus ({error.strerror})") from None

@@ -1,6 +1,5 @@
 """From a corpus to what training reads: its vocabulary and the encoded corpus, kept in a cache on request."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from full_w2v.any_path import AnyPath
 from full_w2v.corpus import Corpus, Progress
 from full_w2v.encoding.corpus_cache import cached, vocabulary_key
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus, encode_with
@@ -17,7 +17,6 @@ from full_w2v.errors import ConfigError, setting
 from full_w2v.machine import usable_cores
 from full_w2v.vocabulary import Vocabulary
 
-AnyPath = str | os.PathLike[str]
 Encoded = tuple[Vocabulary, EncodedCorpus]
 
 

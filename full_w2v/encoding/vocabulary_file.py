@@ -12,20 +12,19 @@ sorts by count again.
 """
 
 import codecs
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 import orjson
 
+from full_w2v.any_path import AnyPath
 from full_w2v.corpus.decompression import FORMATS as COMPRESSIONS
 from full_w2v.corpus.decompression import text_chunks
 from full_w2v.corpus.file_signatures import HEAD_BYTES, not_utf8
 from full_w2v.errors import CorpusError, FormatError, shown, template_of
-from full_w2v.output.atomic_write import written_aside
+from full_w2v.output.atomic_write import atomic_file
 from full_w2v.vocabulary import Vocabulary
 
-AnyPath = str | os.PathLike[str]
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 END_OF_SENTENCE = "</s>"  # word2vec.c's own first entry, which stands for line ends
 
@@ -37,7 +36,7 @@ def save_vocabulary(vocabulary: Vocabulary, path: AnyPath) -> None:
     nothing is left behind, and an older file of that name stays as it is.
     """
     lines = _json_lines(vocabulary) if _is_json(path) else _text_lines(vocabulary, path)
-    with written_aside(path) as file:
+    with atomic_file(path) as file:
         file.writelines(lines)
 
 

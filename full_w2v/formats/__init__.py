@@ -22,116 +22,23 @@ any that UTF-8 can encode into .safetensors and .parquet. Text is read with a by
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.any_path import AnyPath
 from full_w2v.errors import FormatError, template_of
-from full_w2v.formats import (
-    keyed_vectors,
-    model_file,
-    nearest_index,
-    numpy_archive,
-    parquet,
-    projector,
-    static_model,
-    word2vec_binary,
-    word2vec_text,
-)
+from full_w2v.file_formats import format_of, known_suffix, suffixes
+from full_w2v.formats.format import Format
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.model import Model
-from full_w2v.output.atomic_write import (
-    check_folder_writable,
-    check_writable,
-    folder_written_aside,
-    written_aside,
-    written_aside_together,
-)
-
-AnyPath = str | os.PathLike[str]
+from full_w2v.output.atomic_write import check_folder_writable, check_writable
+from full_w2v.word_vectors import WordVectors, vectors_of
 
 
-Write = Callable[[Embeddings, Path], None]
-
-
-@dataclass(frozen=True)
-class _Format:
-    """How a format is written and read. needs: a package that is not always installed."""
-
-    write: Write
-    load: Callable[[Path, LoadOptions], Embeddings]
-    check: Callable[[Sequence[str]], None]  # raises FormatError for words that it cannot hold
-    needs: str | None = None
-    is_folder: bool = False
-    beside: Callable[[Path], Path] | None = None  # the second file of a format that has two
-
-
-def _one_file(save: Callable[[Embeddings, BinaryIO], None]) -> Write:
-    def write(embeddings: Embeddings, path: Path) -> None:
-        with written_aside(path) as file:
-            save(embeddings, file)
-
-    return write
-
-
-def _files(save: Write) -> Write:
-    def write(embeddings: Embeddings, path: Path) -> None:
-        with written_aside_together(path) as aside:
-            save(embeddings, aside)
-
-    return write
-
-
-def _folder(save: Write) -> Write:
-    def write(embeddings: Embeddings, path: Path) -> None:
-        with folder_written_aside(path) as aside:
-            save(embeddings, aside)
-
-    return write
-
-
-_TEXT = _Format(_one_file(word2vec_text.save), word2vec_text.load, word2vec_text.check)
-_NATIVE = _Format(_one_file(model_file.save_embeddings), model_file.load_embeddings, model_file.check)
-_FORMATS = {
-    ".txt": _TEXT,
-    ".vec": _TEXT,
-    ".bin": _Format(_one_file(word2vec_binary.save), word2vec_binary.load, word2vec_binary.check),
-    ".kv": _Format(_one_file(keyed_vectors.save), keyed_vectors.load, keyed_vectors.check),
-    ".safetensors": _NATIVE,
-    ".glove.txt": _Format(_one_file(word2vec_text.save_glove), word2vec_text.load, word2vec_text.check_glove),
-    ".npz": _Format(_one_file(numpy_archive.save), numpy_archive.load, numpy_archive.check),
-    ".parquet": _Format(_one_file(parquet.save), parquet.load, parquet.check, needs="pyarrow"),
-    ".tsv": _Format(_files(projector.save), projector.load, projector.check, beside=projector.metadata_path),
-    ".model2vec": _Format(
-        _folder(static_model.save), static_model.load, static_model.check, needs="tokenizers", is_folder=True
-    ),
-    ".usearch": _Format(
-        _files(nearest_index.save),
-        nearest_index.load,
-        nearest_index.check,
-        needs="usearch",
-        beside=nearest_index.words_path,
-    ),
-}
-
-
-def suffixes() -> tuple[str, ...]:
-    """Ends of the names of files that can be written and read."""
-    return tuple(_FORMATS)
-
-
-def known_suffix(path: AnyPath) -> str | None:
-    """The suffix of `suffixes` that a name ends in, the longest; None if there is none."""
-    name = Path(path).name.lower()
-    found = [suffix for suffix in _FORMATS if name.endswith(suffix) and name != suffix]
-    return max(found, key=len, default=None)
-
-
-def save_embeddings(embeddings: Embeddings, path: AnyPath) -> None:
+def save_embeddings(embeddings: WordVectors, path: AnyPath) -> None:
     """Writes embeddings in the format that the path's suffix names.
 
     Text has the fewest digits from which every float32 value is read back exactly.
@@ -144,10 +51,10 @@ def save_embeddings(embeddings: Embeddings, path: AnyPath) -> None:
         chosen.write(embeddings, Path(path))
 
 
-def load_embeddings(
+def load_vectors(
     path: AnyPath, *, limit: int | None = None, errors: str = "strict", duplicates: str = "refuse"
-) -> Embeddings:
-    """Reads embeddings in the format that the path's suffix names; of a model, its input rows.
+) -> WordVectors:
+    """Reads word vectors in the format that the path's suffix names; of a model, its input rows.
 
     limit, errors, duplicates: how much of the file to load, and what to do with damaged keys; the defaults
         refuse all damage. `LoadOptions` describes them. With a limit the rows after it are not looked at,
@@ -177,11 +84,12 @@ def save_model(model: Model, path: AnyPath) -> None:
 
     Raises as `save_embeddings`.
     """
-    if _format(path) is not _NATIVE:
-        save_embeddings(Embeddings.from_model(model), path)
+    chosen = _format(path)
+    if chosen.write_model is None:
+        save_embeddings(vectors_of(model), path)
         return
-    with _blamed_on(path), written_aside(Path(path)) as file:
-        model_file.save_model(model, file)
+    with _blamed_on(path):
+        chosen.write_model(model, Path(path))
 
 
 def load_model(path: AnyPath) -> Model:
@@ -192,9 +100,9 @@ def load_model(path: AnyPath) -> Model:
     """
     chosen = _format(path)
     with _blamed_on(path):
-        if chosen is not _NATIVE:
+        if chosen.load_model is None:
             raise FormatError("holds word vectors only; a model is read from a .safetensors file")
-        return model_file.load_model(Path(path))
+        return chosen.load_model(Path(path))
 
 
 def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
@@ -221,15 +129,16 @@ def check_words(path: AnyPath, words: Sequence[str]) -> None:
             chosen.check(words)
 
 
-def _format(path: AnyPath) -> _Format:
+def _format(path: AnyPath) -> Format:
     """The format of a path; raises FormatError if it is unknown or needs a package that is missing."""
     suffix = known_suffix(path)
     if suffix is None:
         raise FormatError(
-            f"{os.fspath(path)}: expected a name that ends in {', '.join(_FORMATS)}, "
+            f"{os.fspath(path)}: expected a name that ends in {', '.join(suffixes())}, "
             f"got {Path(path).suffix!r}"
         )
-    chosen = _FORMATS[suffix]
+    module, name = format_of(suffix).implementation.split(":")
+    chosen: Format = getattr(import_module(module), name)
     if chosen.needs and find_spec(chosen.needs) is None:
         raise FormatError(
             f"{os.fspath(path)}: {suffix} needs the package {chosen.needs}; pip install 'full-w2v[exports]'"

@@ -5,23 +5,24 @@ from pathlib import Path
 from textwrap import shorten
 from typing import BinaryIO
 
-from full_w2v.embeddings import Embeddings, gensim_parts
 from full_w2v.errors import FormatError
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
+from full_w2v.word_vectors import WordVectors, gensim_parts
 
 
 def check(words: Sequence[str]) -> None:
     """Any word will do."""
 
 
-def save(embeddings: Embeddings, file: BinaryIO) -> None:
+def save(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes one file whatever its size; given a name, gensim would put large arrays into .npy files."""
     keyed = embeddings.to_gensim(copy=False)
     keyed.lifecycle_events = None  # would write the time and the machine into every file
     keyed.save(file)
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Unpickles what gensim saved, .npy files beside it included; raises FormatError for anything else."""
     from gensim.models import KeyedVectors
 
@@ -32,4 +33,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
     except Exception as error:  # a damaged pickle may raise anything
         reason = shorten(f"{type(error).__name__}: {error}", 100)
         raise FormatError(f"expected gensim KeyedVectors, but unpickling ended in {reason}") from error
-    return options.embeddings(*gensim_parts(source))
+    return options.vectors(*gensim_parts(source))
+
+
+FORMAT = Format(one_file(save), load, check)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from full_w2v.checks import checked_integer
 from full_w2v.corpus import ERRORS
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import ConfigError, FormatError, setting, shown
+from full_w2v.word_vectors import WordVectors
 
 DUPLICATES = ("refuse", "first")
 
@@ -54,16 +54,16 @@ class LoadOptions:
                 f"{setting('errors', 'replace')} would load it"
             ) from None
 
-    def embeddings(
+    def vectors(
         self, words: Sequence[Any], vectors: NDArray[Any], counts: ArrayLike | None = None
-    ) -> Embeddings:
-        """Embeddings of the first `limit` rows, without the later rows of a key if that is asked for."""
+    ) -> WordVectors:
+        """Word vectors of the first `limit` rows, without the later rows of a key if that is asked for."""
         known = None if counts is None else np.asarray(counts)
         if self.limit is not None:
             words, vectors = words[: self.limit], vectors[: self.limit]
             known = None if known is None else known[: self.limit]
         if not all(isinstance(word, str) for word in words) or len(words) != len(vectors):
-            return Embeddings(words, vectors, known)  # which refuses them
+            return WordVectors(words, vectors, known)  # which refuses them
         first: dict[str, int] = {}
         for row, word in enumerate(words):
             if first.setdefault(word, row) < row and self.duplicates == "refuse":
@@ -75,4 +75,4 @@ class LoadOptions:
             rows = list(first.values())
             words, vectors = list(first), vectors[rows]
             known = None if known is None else known[rows]
-        return Embeddings(words, vectors, known)
+        return WordVectors(words, vectors, known)

@@ -23,31 +23,33 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings, first_not_finite
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.saved_settings import loaded_settings, saved_settings
 from full_w2v.formats.tensors import TensorFile, opened
 from full_w2v.formats.words import encoded
 from full_w2v.model import Model
 from full_w2v.objectives import Matrix, matrices_of
+from full_w2v.output.atomic_write import atomic_file
 from full_w2v.vocabulary import Vocabulary
+from full_w2v.word_vectors import WordVectors, first_not_finite, vectors_of
 
-FORMAT = "full-w2v"
+MARK = "full-w2v"
 VERSION = "1"
 TYPES: dict[str, Any] = {"F32": np.float32, "I64": np.int64, "U8": np.uint8}
 
 Tensors = dict[str, NDArray[Any]]
 
 
-def save_embeddings(embeddings: Embeddings, file: BinaryIO) -> None:
+def save_embeddings(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes words, vectors and counts if known; raises FormatError for a word that UTF-8 cannot encode."""
     _write(file, _tensors(embeddings), {})
 
 
 def save_model(model: Model, file: BinaryIO) -> None:
     """Writes all matrices, words, counts and settings; raises FormatError if they do not fit together."""
-    embeddings = Embeddings.from_model(model)
+    embeddings = vectors_of(model)
     others = matrices_of(model.config)[1:]
     for one in others:
         _check_matrix(one, model.matrix(one.name), embeddings)
@@ -55,14 +57,14 @@ def save_model(model: Model, file: BinaryIO) -> None:
     _write(file, tensors, saved_settings(model.config) | {"raw_tokens": str(model.vocabulary.raw_tokens)})
 
 
-def load_embeddings(path: Path, options: LoadOptions) -> Embeddings:
+def load_embeddings(path: Path, options: LoadOptions) -> WordVectors:
     """Reads words and vectors, of a model its input rows; raises FormatError if the file is damaged."""
     with _opened(path) as file:
         words = _words(file, options)
         total = file.shape("word_offsets")[0] - 1
         vectors = file.read("input", ("F32",), (total, None), len(words))
         counts = file.read("counts", ("I64",), (total,), len(words)) if "counts" in file else None
-    return options.embeddings(words, vectors, counts)
+    return options.vectors(words, vectors, counts)
 
 
 def load_model(path: Path) -> Model:
@@ -76,7 +78,7 @@ def load_model(path: Path) -> Model:
         config = loaded_settings(file.metadata)
         raw_tokens = _raw_tokens(file.metadata.get("raw_tokens", ""))
         others = {one: file.read(one.name, ("F32",), vectors.shape) for one in matrices_of(config)[1:]}
-    embeddings = Embeddings(words, vectors, counts)
+    embeddings = WordVectors(words, vectors, counts)
     for one, matrix in others.items():
         _check_matrix(one, matrix, embeddings)
     if config.vector_size != vectors.shape[1]:
@@ -95,7 +97,7 @@ def check(words: Sequence[str]) -> None:
     encoded(words)
 
 
-def _tensors(embeddings: Embeddings) -> Tensors:
+def _tensors(embeddings: WordVectors) -> Tensors:
     words = encoded(embeddings.words)
     tensors: Tensors = {
         "input": embeddings.vectors,
@@ -110,7 +112,7 @@ def _write(file: BinaryIO, tensors: Tensors, metadata: Mapping[str, str]) -> Non
 
     Not with the library's save_file: that makes a temporary file of its own, and its errors are no OSErrors.
     """
-    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "version": VERSION, **metadata}}
+    header: dict[str, Any] = {"__metadata__": {"format": MARK, "version": VERSION, **metadata}}
     arrays = []
     position = 0
     for code in ("I64", "F32", "U8"):
@@ -131,7 +133,7 @@ def _write(file: BinaryIO, tensors: Tensors, metadata: Mapping[str, str]) -> Non
 def _opened(path: Path) -> Iterator[TensorFile]:
     """A file of our format and version."""
     with opened(path) as file:
-        if file.metadata.get("format") != FORMAT:
+        if file.metadata.get("format") != MARK:
             raise FormatError("is a safetensors file, but not one that full-w2v wrote")
         if file.metadata.get("version") != VERSION:
             found = shown(file.metadata.get("version"))
@@ -154,7 +156,7 @@ def _words(file: TensorFile, options: LoadOptions) -> list[str]:
     ]
 
 
-def _check_matrix(one: Matrix, matrix: NDArray[np.float32], embeddings: Embeddings) -> None:
+def _check_matrix(one: Matrix, matrix: NDArray[np.float32], embeddings: WordVectors) -> None:
     if matrix.shape != embeddings.vectors.shape or matrix.dtype != np.float32:
         wanted = embeddings.vectors.shape
         raise FormatError(
@@ -170,3 +172,14 @@ def _raw_tokens(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise FormatError(f"expected raw_tokens as a whole number, got {shown(text)}")
     return int(text)
+
+
+def write_model(model: Model, path: Path) -> None:
+    """Replaces a file by the whole model."""
+    with atomic_file(path) as file:
+        save_model(model, file)
+
+
+FORMAT = Format(
+    one_file(save_embeddings), load_embeddings, check, write_model=write_model, load_model=load_model
+)

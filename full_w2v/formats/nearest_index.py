@@ -9,9 +9,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.format import Format, files
 from full_w2v.formats.load_options import LoadOptions
+from full_w2v.word_vectors import WordVectors
 
 HEAD_BYTES, NODE_BYTES = 64, 10  # of a node without its neighbours
 FLOAT32_BY_KEY = bytes([11, 14, 15])  # codes of the types of values, keys and slots
@@ -22,7 +23,7 @@ def words_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def save(embeddings: Embeddings, path: Path) -> None:
+def save(embeddings: WordVectors, path: Path) -> None:
     """Builds the index and writes both files; any word will do."""
     from usearch.index import Index
 
@@ -36,14 +37,14 @@ def check(words: Sequence[str]) -> None:
     """Any word will do."""
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads words and vectors back; raises FormatError if the files are damaged or do not fit together."""
     words = _words(words_path(path))
     with path.open("rb") as file:
         vectors = _vectors(file, len(words), options.rows(len(words)))
     if vectors is None:
         raise FormatError(f"expected a USearch index of the {len(words)} words in {words_path(path).name}")
-    return options.embeddings(words, vectors)
+    return options.vectors(words, vectors)
 
 
 def _words(path: Path) -> list[str]:
@@ -105,3 +106,6 @@ def _numbers(file: BinaryIO, kind: str, count: int) -> list[int]:
 
 def _damaged() -> FormatError:
     return FormatError("expected a USearch index and its words; it is damaged or cut short")
+
+
+FORMAT = Format(files(save), load, check, needs="usearch", beside=words_path)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
+from full_w2v.word_vectors import WordVectors
 
 LARGEST_WORDS_BYTES = 1 << 32  # NumPy pads every word to the longest one
 DEFLATE_RATIO = 1032  # no member of an archive is larger than so many times its compressed bytes
@@ -35,7 +36,7 @@ def check(words: Sequence[str]) -> None:
             )
 
 
-def save(embeddings: Embeddings, file: BinaryIO) -> None:
+def save(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes an archive that np.load reads without pickle; raises FormatError for words it cannot hold."""
     check(embeddings.words)
     arrays: dict[str, Any] = {"words": np.array(embeddings.words, np.str_), "vectors": embeddings.vectors}
@@ -44,7 +45,7 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
     np.savez(file, **arrays)
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads the arrays, never a pickle; raises FormatError if one is missing or the file is damaged."""
     path.open("rb").close()  # so that an OSError after this is about what the file holds
     try:
@@ -69,7 +70,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
     rows = {name: len(array) for name, array in arrays.items()}
     if len(set(rows.values())) > 1 and options.limit is None:
         raise FormatError(f"expected arrays of the same length, got {rows}")
-    return options.embeddings(words, arrays["vectors"], arrays.get("counts"))
+    return options.vectors(words, arrays["vectors"], arrays.get("counts"))
 
 
 def _read(archive: zipfile.ZipFile, name: str, options: LoadOptions) -> NDArray[Any]:
@@ -99,3 +100,6 @@ _WANTED = {"words": "text, one dimension", "vectors": "numbers, two dimensions",
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:100]
+
+
+FORMAT = Format(one_file(save), load, check)

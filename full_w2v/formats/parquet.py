@@ -7,10 +7,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.words import encoded
+from full_w2v.word_vectors import WordVectors
 
 LARGEST_STRINGS = 2**31 - 1  # bytes of all words together that Arrow's usual strings can hold
 
@@ -20,7 +21,7 @@ def check(words: Sequence[str]) -> None:
     encoded(words)
 
 
-def save(embeddings: Embeddings, file: BinaryIO) -> None:
+def save(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes one table; raises FormatError for a word that UTF-8 cannot encode."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -39,7 +40,7 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
     pq.write_table(pa.table(columns), file)
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads the table; raises FormatError if a column is missing or the file is damaged."""
     import pyarrow as pa
 
@@ -62,7 +63,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
             raise
         reason = " ".join(str(error).split())[:100]
         raise FormatError(f"expected a Parquet table with columns word and vector ({reason})") from error
-    return options.embeddings(words, vectors, counts)
+    return options.vectors(words, vectors, counts)
 
 
 def _table(path: Path, options: LoadOptions) -> Any:
@@ -136,3 +137,6 @@ def _counts(table: Any) -> NDArray[Any]:
         raise FormatError(f"expected the column count to hold a whole number in each row, got {column.type}")
     array: NDArray[Any] = column.to_numpy()
     return array
+
+
+FORMAT = Format(one_file(save), load, check, needs="pyarrow")

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.format import Format, files
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.word2vec_text import digits
 from full_w2v.formats.words import check_beginning, encoded, without_mark
+from full_w2v.word_vectors import WordVectors
 
 HEADER = b"word\tcount"
 
@@ -36,7 +37,7 @@ def check(words: Sequence[str]) -> None:
     encoded(words)
 
 
-def save(embeddings: Embeddings, path: Path) -> None:
+def save(embeddings: WordVectors, path: Path) -> None:
     """Writes both files; raises FormatError for words that a line or a column cannot hold."""
     check(embeddings.words)
     words = encoded(embeddings.words)
@@ -51,7 +52,7 @@ def save(embeddings: Embeddings, path: Path) -> None:
             file.write(b"".join(line.replace(b" ", b"\t") + b"\n" for line in lines))
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads both files; raises FormatError if they are damaged or do not fit together."""
     words, counts = _metadata(metadata_path(path), options)
     vectors = _vectors(path, options)
@@ -60,7 +61,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
             f"expected a vector for each of the {len(words)} words in {metadata_path(path).name}, "
             f"got {len(vectors)}"
         )
-    return options.embeddings(words, vectors, counts)
+    return options.vectors(words, vectors, counts)
 
 
 def _metadata(path: Path, options: LoadOptions) -> tuple[list[str], list[int] | None]:
@@ -98,3 +99,6 @@ def _vectors(path: Path, options: LoadOptions) -> NDArray[np.float32]:
         except (ValueError, OverflowError) as error:
             raise FormatError(f"expected the same number of values on each line ({error})") from error
     return vectors
+
+
+FORMAT = Format(files(save), load, check, beside=metadata_path)

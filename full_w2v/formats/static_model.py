@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as safetensors_bytes
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, shown
+from full_w2v.formats.format import Format, folder
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.tensors import opened
 from full_w2v.formats.words import encoded
+from full_w2v.word_vectors import WordVectors
 
 UNKNOWN = "[UNK]"
 MODULES = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
@@ -36,11 +37,11 @@ def check(words: Sequence[str]) -> None:
     encoded(words)  # raises for a lone surrogate
 
 
-def save(embeddings: Embeddings, folder: Path) -> None:
+def save(embeddings: WordVectors, folder: Path) -> None:
     """Writes the four files; raises FormatError for words that white space would split."""
     check(embeddings.words)
     words, vectors = list(embeddings.words), embeddings.vectors
-    if UNKNOWN not in embeddings:
+    if UNKNOWN not in embeddings.ids:
         words.append(UNKNOWN)
         vectors = np.vstack([vectors, np.zeros((1, embeddings.dimension), np.float32)])
     # Written here: the libraries take only paths that are UTF-8.
@@ -58,7 +59,7 @@ def save(embeddings: Embeddings, folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps(MODULES, indent=2), encoding="utf-8")
 
 
-def load(folder: Path, options: LoadOptions) -> Embeddings:
+def load(folder: Path, options: LoadOptions) -> WordVectors:
     """Reads a folder that `save` or model2vec wrote, without a row of zeros for unknown words.
 
     A word's id is its row; rows without a word are left out. Raises FormatError if the folder is damaged or
@@ -75,7 +76,7 @@ def load(folder: Path, options: LoadOptions) -> Embeddings:
     last = len(words) == len(ids) > 1 and words[-1] == UNKNOWN
     if last and not vectors[-1].any():
         words.pop()
-    return options.embeddings(words, vectors[[ids[word] for word in words]])
+    return options.vectors(words, vectors[[ids[word] for word in words]])
 
 
 def _ids(path: Path) -> dict[str, int]:
@@ -121,3 +122,6 @@ def _tokenizer(words: list[str]) -> Any:
     tokenizer = Tokenizer(WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     return tokenizer
+
+
+FORMAT = Format(folder(save), load, check, needs="tokenizers", is_folder=True)

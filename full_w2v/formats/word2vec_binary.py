@@ -9,10 +9,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, setting, shown
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.words import check_room, header, separable, without_mark
+from full_w2v.word_vectors import WordVectors
 
 ROWS_PER_WRITE = 1024
 LONGEST_FIRST_LINE = 64
@@ -34,7 +35,7 @@ def check(words: Sequence[str]) -> None:
     separable(words)
 
 
-def save(embeddings: Embeddings, file: BinaryIO) -> None:
+def save(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes a newline after each vector, as word2vec.c does; raises FormatError for words it cannot hold."""
     words = separable(embeddings.words)
     file.write(b"%d %d\n" % embeddings.vectors.shape)
@@ -44,7 +45,7 @@ def save(embeddings: Embeddings, file: BinaryIO) -> None:
         file.write(b"".join(b"%b %b\n" % (word, row.data) for word, row in lines))
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads the file, newlines after the vectors or not; raises FormatError if it is damaged.
 
     gensim writes keys with spaces in them too, but nothing that says where a key ends. They are found by what
@@ -60,7 +61,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
         rows = options.rows(all_rows)
         check_room(rows, dimension, 4 * dimension + 1, os.fstat(file.fileno()).st_size - len(start))
         words, vectors = _Reader(file, len(start), all_rows, rows, dimension, options).read()
-    return options.embeddings(words, vectors)
+    return options.vectors(words, vectors)
 
 
 class _Reader:
@@ -207,3 +208,6 @@ def _may_be_key(key: bytes) -> bool:
 def _is_text(key: bytes) -> bool:
     """Whether bytes are UTF-8 without control characters, but for a newline in front."""
     return _may_be_key(key) and _CONTROL.search(key.removeprefix(b"\n")) is None
+
+
+FORMAT = Format(one_file(save), load, check)

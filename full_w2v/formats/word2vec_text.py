@@ -12,10 +12,11 @@ import orjson
 from numpy.typing import NDArray
 
 from full_w2v.config import MAX_VECTOR_SIZE
-from full_w2v.embeddings import Embeddings
 from full_w2v.errors import FormatError, setting, shown, template_of
+from full_w2v.formats.format import Format, one_file
 from full_w2v.formats.load_options import LoadOptions
 from full_w2v.formats.words import check_beginning, check_room, header, separable, without_mark
+from full_w2v.word_vectors import WordVectors
 
 ROWS_PER_WRITE = 1024
 LONGEST_FIRST_LINE = 32 * MAX_VECTOR_SIZE  # more is text without lines, which to split would take much memory
@@ -43,14 +44,14 @@ def check_glove(words: Sequence[str]) -> None:
     check_beginning(words)
 
 
-def save(embeddings: Embeddings, file: BinaryIO) -> None:
+def save(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes the fewest digits that read back as the same float32; FormatError for words it cannot hold."""
     words = separable(embeddings.words)
     file.write(b"%d %d\n" % embeddings.vectors.shape)
     _write_lines(words, embeddings, file)
 
 
-def save_glove(embeddings: Embeddings, file: BinaryIO) -> None:
+def save_glove(embeddings: WordVectors, file: BinaryIO) -> None:
     """Writes the same without the first line, as GloVe does."""
     check_glove(embeddings.words)
     if embeddings.dimension > MAX_VECTOR_SIZE:
@@ -70,7 +71,7 @@ def digits(vectors: NDArray[np.float32]) -> Iterator[list[bytes]]:
         yield text.replace(b",", b" ")[2:-2].split(b"] [")
 
 
-def _write_lines(words: list[bytes], embeddings: Embeddings, file: BinaryIO) -> None:
+def _write_lines(words: list[bytes], embeddings: WordVectors, file: BinaryIO) -> None:
     remaining = iter(words)
     for rows in digits(embeddings.vectors):
         file.write(
@@ -78,7 +79,7 @@ def _write_lines(words: list[bytes], embeddings: Embeddings, file: BinaryIO) -> 
         )
 
 
-def load(path: Path, options: LoadOptions) -> Embeddings:
+def load(path: Path, options: LoadOptions) -> WordVectors:
     """Reads the file with or without its first line; raises FormatError if it is damaged."""
     with path.open("rb") as file:
         start = file.readline(LONGEST_FIRST_LINE)
@@ -94,7 +95,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
                 raise FormatError(
                     f"line 1 says {sizes[0]} words, got {len(words)}; the file is cut short{hint}"
                 )
-            return options.embeddings(words, vectors)
+            return options.vectors(words, vectors)
         fields = _SEPARATORS.split(first.lstrip(b" \t").rstrip(b" \t\r\n"))
         dimension = 0 if len(start) == LONGEST_FIRST_LINE else len(fields) - 1
         if dimension < 1:
@@ -103,7 +104,7 @@ def load(path: Path, options: LoadOptions) -> Embeddings:
             )
         file.seek(len(start) - len(first))
         most = options.rows((size + 1) // (2 * dimension + 1))
-        return options.embeddings(*_read_lines(file, 1, most, dimension, options))
+        return options.vectors(*_read_lines(file, 1, most, dimension, options))
 
 
 def _read_lines(
@@ -182,3 +183,7 @@ def _is_number(field: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+FORMAT = Format(one_file(save), load, check)
+GLOVE = Format(one_file(save_glove), load, check_glove)

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from full_w2v.any_path import AnyPath
 from full_w2v.errors import ConfigError
-from full_w2v.output.streams import STANDARD_OUTPUT, AnyPath, stream_at
+from full_w2v.output.streams import STANDARD_OUTPUT, stream_at
 from full_w2v.output.unfinished import create_part, part_folder
 
 
 @contextmanager
-def written_aside(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
     """A new file beside `path`, open both ways; it takes its place at the end, or vanishes on any exception.
 
     A link is followed, as writing in place would. Permissions are the older file's if there is one.
@@ -47,11 +48,11 @@ def written_aside(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def written_aside_together(path: AnyPath) -> Iterator[Path]:
+def atomic_files(path: AnyPath) -> Iterator[Path]:
     """A path in a new folder, for a file and others beside it whose names begin with its name.
 
     At the end all take their places beside `path`, it last; links are followed. They vanish on any
-    exception. Raises as `written_aside`, and for what is not a regular file.
+    exception. Raises as `atomic_file`, and for what is not a regular file.
     """
     target = _regular_target(path)
     with _named(path), part_folder(target) as folder:
@@ -64,7 +65,7 @@ def written_aside_together(path: AnyPath) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_written_aside(path: AnyPath) -> Iterator[Path]:
+def atomic_folder(path: AnyPath) -> Iterator[Path]:
     """A new folder beside `path` that takes its place at the end, or vanishes on any exception.
 
     Raises OSError if the place above is missing or not writable, FileExistsError if `path` is there already
@@ -77,7 +78,7 @@ def folder_written_aside(path: AnyPath) -> Iterator[Path]:
 
 
 def check_folder_writable(path: AnyPath, inputs: Iterable[AnyPath] = ()) -> None:
-    """As `check_writable`, for `folder_written_aside`."""
+    """As `check_writable`, for `atomic_folder`."""
     _check_no_input(path, inputs)
     target = _folder_target(path)
     with _named(path), part_folder(target):
@@ -85,7 +86,7 @@ def check_folder_writable(path: AnyPath, inputs: Iterable[AnyPath] = ()) -> None
 
 
 def check_writable(path: AnyPath, inputs: Iterable[AnyPath] = (), *, together: bool = False) -> None:
-    """Raises the OSError that `written_aside`, or `written_aside_together`, would raise when it starts.
+    """Raises the OSError that `atomic_file`, or `atomic_files`, would raise when it starts.
 
     inputs: files that are read meanwhile. Raises ConfigError if the path leads to one of them.
     """

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from full_w2v.any_path import AnyPath
 from full_w2v.errors import ConfigError
 
-AnyPath = str | os.PathLike[str]
 STANDARD_OUTPUT = "-"
 _MOST_LINKS = 40
 

@@ -30,9 +30,10 @@ from full_w2v.backends.cpu import CpuBackend
 from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.machine import usable_cores
 from full_w2v.model import Model
-from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
+from full_w2v.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[2]
 # But the scalar level, whose registers do not hold a whole window.

@@ -29,9 +29,10 @@ from full_w2v.config import TrainConfig
 from full_w2v.corpus import open_corpus
 from full_w2v.embeddings import Embeddings
 from full_w2v.encoding.encoded_corpus import EncodedCorpus, count_corpus
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.evaluation import default_sets, evaluate
 from full_w2v.model import Model
-from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
+from full_w2v.vocabulary import Vocabulary
 
 ROW_UNIT = 16  # values: rows begin at multiples of the widest vector
 

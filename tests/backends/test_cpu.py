@@ -19,10 +19,11 @@ from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.encoding.huffman import HuffmanTree
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 from full_w2v.errors import BackendError, ConfigError
 from full_w2v.machine import usable_cores
 from full_w2v.model import Model
-from full_w2v.vocabulary import Vocabulary, keep_thresholds, noise_table
+from full_w2v.vocabulary import Vocabulary
 
 LEVELS = _native.simd_levels()
 SETTINGS: list[dict[str, Any]] = [

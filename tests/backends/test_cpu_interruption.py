@@ -156,7 +156,7 @@ def faults(who: int) -> int:
 def untouched(model: Model) -> _native.CpuTrainer:
     """A trainer with a corpus, but without rows."""
     from full_w2v.backends.parameters import native_parameters
-    from full_w2v.vocabulary import keep_thresholds, noise_table
+    from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 
     counts = model.vocabulary.counts
     trainer = _native.CpuTrainer(

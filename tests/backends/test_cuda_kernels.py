@@ -19,7 +19,7 @@ from ring_oracle import RingOracle
 from full_w2v import _native
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.vocabulary import noise_table
+from full_w2v.encoding.sampling_tables import noise_table
 
 KERNEL_CASES = [
     (kernel, case)

@@ -15,7 +15,7 @@ from full_w2v import _native
 from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.encoding.huffman import HuffmanTree
-from full_w2v.vocabulary import keep_thresholds, noise_table
+from full_w2v.encoding.sampling_tables import keep_thresholds, noise_table
 
 Pair = tuple[int, int, int]
 Rows = NDArray[np.float64]

@@ -21,12 +21,11 @@ from hypothesis import strategies as st
 from full_w2v.corpus import open_corpus
 from full_w2v.corpus.decompression import zstd
 from full_w2v.corpus.file_signatures import HEAD_BYTES, likely_encoding, marked_encoding, not_text
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.encoding.encoded_corpus import count_corpus, encode_corpus
 from full_w2v.encoding.vocabulary_file import load_vocabulary
 from full_w2v.errors import ConfigError, CorpusError, FormatError
 from full_w2v.evaluation import evaluate_analogies, evaluate_pairs
-from full_w2v.formats import load_embeddings
 
 TEXT = "one two\nthree one\n" * 40
 SENTENCES = [["one", "two"], ["three", "one"]] * 40

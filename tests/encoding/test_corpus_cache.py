@@ -192,7 +192,7 @@ def test_an_entry_that_was_made_meanwhile_stays(tmp_path, corpus):
 @pytest.mark.parametrize(
     "step",
     [
-        "full_w2v.encoding.id_file.written_aside",
+        "full_w2v.encoding.id_file.atomic_file",
         "full_w2v.encoding.corpus_cache.save_vocabulary",
         "full_w2v.encoding.corpus_cache._move",
     ],

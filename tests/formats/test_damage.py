@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import ALL, some_embeddings, unhurried, write
 
+from full_w2v.embeddings import load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import load_embeddings
 
 
 def safetensors_bytes(**header):

@@ -14,9 +14,10 @@ from samples import (
     unhurried,
 )
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import check_output, load_embeddings, load_model, save_embeddings, save_model, suffixes
+from full_w2v.file_formats import suffixes
+from full_w2v.formats import check_output, load_model, save_embeddings, save_model
 
 
 def test_every_suffix_is_listed():

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from full_w2v import formats
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import check_output, load_embeddings, save_embeddings, suffixes
+from full_w2v.file_formats import suffixes
+from full_w2v.formats import check_output, save_embeddings
 
 NEEDS = {".parquet": "pyarrow", ".model2vec": "tokenizers", ".usearch": "usearch"}
 KEEPS_COUNTS = {".npz", ".parquet", ".tsv"}

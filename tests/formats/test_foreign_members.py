@@ -11,8 +11,9 @@ from gensim.models import KeyedVectors
 from safetensors.numpy import save_file
 from samples import some_embeddings, write
 
+from full_w2v.embeddings import load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import load_embeddings, suffixes
+from full_w2v.file_formats import suffixes
 
 NEEDS = {".parquet": "pyarrow", ".model2vec": "tokenizers", ".usearch": "usearch"}
 

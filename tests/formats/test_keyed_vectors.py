@@ -5,8 +5,7 @@ import pytest
 from gensim.models import FastText, KeyedVectors, Word2Vec
 from samples import assert_same, some_embeddings
 
-from full_w2v.embeddings import Embeddings
-from full_w2v.formats import load_embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 
 
 @pytest.mark.parametrize("make", [Word2Vec, FastText])

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import write
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import check_words, load_embeddings, save_embeddings, suffixes
+from full_w2v.file_formats import suffixes
+from full_w2v.formats import check_words, save_embeddings
 
 MARK = "\ufeff"
 ODD = [

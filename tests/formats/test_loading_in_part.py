@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from samples import some_embeddings, write
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.errors import ConfigError, FormatError
-from full_w2v.formats import load_embeddings, suffixes
+from full_w2v.file_formats import suffixes
 
 NEEDS = {".parquet": "pyarrow", ".model2vec": "tokenizers", ".usearch": "usearch"}
 

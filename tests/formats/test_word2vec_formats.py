@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import WORD2VEC, assert_same, has_surrogate, some_embeddings, some_words, unhurried, write
 
-from full_w2v.embeddings import Embeddings
+from full_w2v.embeddings import Embeddings, load_embeddings
 from full_w2v.errors import FormatError
-from full_w2v.formats import load_embeddings, save_embeddings
+from full_w2v.formats import save_embeddings
 
 C_WHITE_SPACE = set(" \t\n\v\f\r")
 

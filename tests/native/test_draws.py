@@ -13,7 +13,7 @@ from scipy import stats
 
 from full_w2v import _native
 from full_w2v.backends import reference
-from full_w2v.vocabulary import keep_probability, keep_thresholds, noise_table
+from full_w2v.encoding.sampling_tables import keep_probability, keep_thresholds, noise_table
 
 UNLIKELY = 1e-4
 NO_NOISE = noise_table(np.array([1]), 1.0)

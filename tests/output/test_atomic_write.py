@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from samples import ALL, assert_same, some_embeddings, write
 
-from full_w2v.formats import check_output, load_embeddings, save_embeddings
+from full_w2v.embeddings import load_embeddings
+from full_w2v.formats import check_output, save_embeddings
 
 
 @contextmanager

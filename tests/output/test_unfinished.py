@@ -9,17 +9,17 @@ import time
 import pytest
 
 from full_w2v.output.atomic_write import (
+    atomic_file,
+    atomic_files,
+    atomic_folder,
     check_writable,
-    folder_written_aside,
-    written_aside,
-    written_aside_together,
 )
 from full_w2v.output.unfinished import part_folder, part_name
 
 WRITERS = {
-    "file": "written_aside(path)",
-    "files": "written_aside_together(path)",
-    "folder": "folder_written_aside(path)",
+    "file": "atomic_file(path)",
+    "files": "atomic_files(path)",
+    "folder": "atomic_folder(path)",
 }
 WRITER = """
 import sys, time
@@ -38,17 +38,17 @@ def parts(folder):
 
 
 def write_file(path):
-    with written_aside(path) as file:
+    with atomic_file(path) as file:
         file.write(b"x")
 
 
 def write_files(path):
-    with written_aside_together(path) as aside:
+    with atomic_files(path) as aside:
         aside.write_bytes(b"x")
 
 
 def write_folder(path):
-    with folder_written_aside(path) as folder:
+    with atomic_folder(path) as folder:
         (folder / "x").touch()
 
 

@@ -1,0 +1,5 @@
+"""What a path may be."""
+
+import os
+
+AnyPath = str | os.PathLike[str]
