@@ -1,4 +1,4 @@
-"""Builds the native modules from csrc/; everything else about the package stands in pyproject.toml."""
+"""Builds the native modules from csrc/; everything else about the package is in pyproject.toml."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ HEADERS = glob("csrc/**/*.h", recursive=True)
 
 
 def stamp_of(target: Path) -> Path:
-    """The file that holds the command of which an object was made."""
+    """The file that holds the command that made an object."""
     return target.with_suffix(".command")
 
 

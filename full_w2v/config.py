@@ -38,7 +38,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of a setting besides its name, type and default.
+    """What is declared of a setting in addition to its name, type and default.
 
     check: takes name and value, returns the value as a Python value, raises ConfigError.
     choices: its values, if there are few. native: the native trainers take it, by its name.

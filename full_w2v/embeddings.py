@@ -46,7 +46,7 @@ class Embeddings(WordVectors):
         """Embeddings from gensim's KeyedVectors, or from a gensim model that holds them as `wv`.
 
         Counts are kept if gensim has a positive one for every word. Raises FormatError for other objects and
-        for keys that are no strings.
+        for keys that are not strings.
         """
         return cls(*gensim_parts(source))
 
@@ -130,7 +130,7 @@ class Embeddings(WordVectors):
         """Words whose vectors have the largest cosine with a word's vector or with a given one.
 
         word_or_vector: a word, which is not its own neighbour, or a vector of shape [dimension].
-        count: how many; fewer are returned only if there are no more words.
+        count: how many; fewer only if there are not enough words.
         Returns: (word, cosine), largest first; equal cosines in order of id. A zero vector's cosine is 0.
         Raises UnknownWordError for an unknown word, ConfigError for a count below 1, ValueError for a vector
         of another shape or with a value that is not finite.

@@ -164,7 +164,7 @@ def evaluate_pairs(
     """Correlation of cosines with people's judgements of how similar two words are.
 
     path: UTF-8 lines of two words and a score, separated by tabs, commas or spaces. Ignored are further
-        fields, empty lines, lines that begin with # and a first line whose score is no number (a header).
+        fields, empty lines, lines that begin with # and a first line whose score is not a number (a header).
     restrict_vocabulary: pairs count as found if both words are among the first so many.
     Raises FormatError, with the line, for a file that is something else; OSError if it cannot be read.
     """
@@ -190,7 +190,7 @@ def evaluate_analogies(
 ) -> AnalogiesResult:
     """Share of questions "a is to b as c is to d" for which d is the word nearest to b - a + c.
 
-    Vectors are scaled to length 1 before they are added; a, b and c are no answers (3CosAdd).
+    Vectors are scaled to length 1 before they are added; a, b and c are excluded from the answers (3CosAdd).
 
     path: UTF-8 lines of four words, with lines ": name" before each section; empty lines and lines that begin
         with # are ignored. Questions before the first section form one with the file's name.

@@ -47,7 +47,7 @@ _registered = {
 def register(one: FileFormat) -> None:
     """Makes a format known. Raises ConfigError if its suffix is another one's."""
     if one.suffix in _registered:
-        raise ConfigError(f"expected a format of a new suffix, got {one.suffix!r} again")
+        raise ConfigError(f"a format with the suffix {one.suffix!r} is already registered")
     _registered[one.suffix] = one
 
 
@@ -62,7 +62,7 @@ def suffixes() -> tuple[str, ...]:
 
 
 def known_suffix(path: AnyPath) -> str | None:
-    """The suffix that a name ends in, the longest; None if there is none."""
+    """The longest suffix that a name ends in; None if it has no known one."""
     name = Path(path).name.lower()
     found = [suffix for suffix in _registered if name.endswith(suffix) and name != suffix]
     return max(found, key=len, default=None)

@@ -91,7 +91,7 @@ def _quota(group: Path, kind: str) -> float | None:
 
 
 def _text(path: Path) -> str:
-    """What a file of the system holds, nothing if there is none or it may not be read."""
+    """The content of a system file; empty if it is missing or cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

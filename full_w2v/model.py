@@ -17,7 +17,7 @@ class Model:
 
     input: the word vectors (gensim's wv.vectors, word2vec.c's syn0).
     output: the rows that words are predicted with (syn1neg in both).
-    inner: the rows of the Huffman tree's inner nodes (syn1 in both; the last row is no node's), zero if not
+    inner: the rows of the Huffman tree's inner nodes (syn1 in both; the last row is unused), zero if not
         given; None without hierarchical softmax.
     tree: the Huffman tree, of the vocabulary's counts if not given; None without hierarchical softmax.
     locks: the share of its change that each input row takes, float32, shape [vocabulary]: 0 keeps a row as it

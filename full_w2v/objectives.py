@@ -39,7 +39,7 @@ class Objective:
     option, help: how the command line chooses it; an option of "" is that of no other one given.
     unused: what to call a command line without it, in messages about options that have no effect then.
     owns: settings that have no effect without it.
-    needs: settings, with the value that each of them must have beside it.
+    needs: settings, with the value that it requires of each.
     matrices, tables: what it trains, and what it draws or reads from.
     step: of an architecture, the oracle's step as "module:function", a `Step` of full_w2v.backends.reference.
     backends: names of the backends that compute it, the preferred one first.
@@ -124,7 +124,7 @@ _registered = {one.name: one for one in (SKIP_GRAM, CBOW, NEGATIVE_SAMPLING, HIE
 def register(objective: Objective) -> None:
     """Makes an objective known. Raises ConfigError if another one has its name."""
     if objective.name in _registered:
-        raise ConfigError(f"expected an objective of a new name, got {objective.name!r} again")
+        raise ConfigError(f"an objective named {objective.name!r} is already registered")
     _registered[objective.name] = objective
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from full_w2v.aliases import ALIASES
 from full_w2v.any_path import AnyPath
 from full_w2v.backends import Backend, open_backend
 from full_w2v.config import TrainConfig, setting_names
@@ -29,7 +30,7 @@ class TrainResult:
 
     report: its settings hold those of the vocabulary too, min_count and max_final_vocab; its seconds are of
         the phases "vocabulary", "encode" and "train", and of "save" after a call of `save`.
-    corpus_files: what was read, none of which `save` overwrites.
+    corpus_files: the files that were read; `save` does not overwrite them.
     """
 
     model: Model
@@ -117,36 +118,6 @@ def _with_phrases(settings: dict[str, Any]) -> dict[str, Any]:
     if isinstance(passes, int):
         settings["phrases"] = PhraseSettings(passes=passes) if passes else None
     return settings
-
-
-# What other programs call our settings: gensim (of old and new), fastText, word2vec.c.
-ALIASES = {
-    "workers": "threads",
-    "thread": "threads",
-    "sg": "architecture, 'skip-gram' or 'cbow'",
-    "cbow": "architecture, 'skip-gram' or 'cbow'",
-    "model": "architecture, 'skip-gram' or 'cbow'",
-    "hs": "hierarchical_softmax",
-    "size": "vector_size",
-    "dim": "vector_size",
-    "dimension": "vector_size",
-    "iter": "epochs",
-    "epoch": "epochs",
-    "ws": "window",
-    "neg": "negative",
-    "lr": "alpha",
-    "learning_rate": "alpha",
-    "start_alpha": "alpha",
-    "end_alpha": "min_alpha",
-    "minCount": "min_count",
-    "t": "sample",
-    "compute_loss": "loss",
-    "corpus_iterable": "the first argument, corpus",
-    "corpus_file": "the first argument, corpus",
-    "input": "the first argument, corpus",
-    "callbacks": "on_progress",
-    "output": "nothing here; save the result: train(...).save(path)",
-}
 
 
 def _check_names(settings: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Search:
         """For each target the id of the word, among the first so many, with the largest cosine.
 
         targets: on the host, shape [targets, dimension].
-        barred: (target, word) pairs that are no answers, shape [pairs, 2]. Of equal cosines the first counts.
+        barred: (target, word) pairs that are excluded, shape [pairs, 2]. Of equal cosines the first counts.
         Returns: on the host, shape [targets]; -1 if every word is barred.
         """
         arrays = self._arrays

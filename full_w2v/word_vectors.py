@@ -86,7 +86,7 @@ class WordVectors:
                 raise FormatError(f"words must be strings, got {shown(word)}")
         if len(self.ids) < len(self.words):  # ids holds each word's last position
             row, word = next((i, word) for i, word in enumerate(self.words) if self.ids[word] != i)
-            raise FormatError(f"the word {shown(word)} stands in row {row + 1} and again further down")
+            raise FormatError(f"the word {shown(word)} appears more than once; first in row {row + 1}")
 
     def _check_values(self) -> None:
         row = first_not_finite(self.vectors)
@@ -103,14 +103,14 @@ def vectors_of(model: Model) -> WordVectors:
 
 
 def first_not_finite(rows: NDArray[np.float32]) -> int | None:
-    """Index of the first row that holds an infinity or a NaN; None if there is none."""
+    """Index of the first row that holds an infinity or a NaN; None if all are finite."""
     if np.isfinite(rows.min()) and np.isfinite(rows.max()):  # takes no memory, unlike isfinite of all
         return None
     return next(i for i, row in enumerate(rows) if not np.isfinite(row).all())
 
 
 def _listed(words: Iterable[str]) -> tuple[str, ...]:
-    """Words as a tuple; raises FormatError for a single string, whose characters are no words."""
+    """Words as a tuple; raises FormatError for a single string, whose characters are not words."""
     if isinstance(words, (str, bytes)):
         raise FormatError(f"expected a list of words, got {shown(words)}")
     return tuple(words.tolist() if isinstance(words, np.ndarray) else words)

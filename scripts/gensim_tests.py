@@ -1,4 +1,4 @@
-"""Runs gensim's own tests of Word2Vec, which come with gensim, with our class in place of gensim's.
+"""Runs gensim's own tests of Word2Vec, which come with gensim, with our class instead of gensim's.
 
     python scripts/gensim_tests.py            # all of them
     python scripts/gensim_tests.py -k online  # those with "online" in their name

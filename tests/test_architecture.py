@@ -12,7 +12,7 @@ import pytest
 # The rooms of full_w2v/ from the bottom up: a folder, or a module next to them. A room may import from the
 # rows above it in this table, and from itself; rooms in one row do not know each other.
 PYTHON_ROOMS = (
-    "any_path errors version _native _cuda _cuda_emulated",
+    "aliases any_path errors version _native _cuda _cuda_emulated",
     "checks file_formats machine output search",
     "objectives",
     "config",

@@ -76,7 +76,7 @@ def test_from_model_takes_input_rows_words_and_counts():
         (["a"], [[1.0], [2.0]], None, "one vector for each of 1 words, got shape \\(2, 1\\)"),
         ([], np.empty((0, 3)), None, "at least one word"),
         (["a"], np.empty((1, 0)), None, "at least one word and one dimension"),
-        (["a", "b", "a"], np.ones((3, 1)), None, "'a' stands in row 1 and again"),
+        (["a", "b", "a"], np.ones((3, 1)), None, "'a' appears more than once; first in row 1"),
         (["a", 5], np.ones((2, 1)), None, "must be strings, got 5"),
         (["a", "b"], [[1.0], [np.nan]], None, "'b' holds a value that is not finite"),
         (["a", "b"], [[np.inf], [1.0]], None, "'a' holds a value that is not finite"),

@@ -107,7 +107,7 @@ def test_a_backend_that_lacks_an_objective_says_who_has_it(backend: str) -> None
 
 @pytest.mark.usefixtures("toy")
 def test_an_objective_leaves_with_its_registration() -> None:
-    with pytest.raises(ConfigError, match="an objective of a new name, got 'toy' again"):
+    with pytest.raises(ConfigError, match="an objective named 'toy' is already registered"):
         objectives.register(TOY)
     objectives.unregister(TOY)
     try:

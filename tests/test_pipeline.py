@@ -212,7 +212,7 @@ def test_what_an_iterable_raises_is_not_changed() -> None:
             iter(["the cat sat", "the dog sat"]),
             "sentence 0 is a plain string, 'the cat sat'; expected a list",
         ),
-        (["the cat sat", "the dog sat"], "no such file; strings are taken for paths"),
+        (["the cat sat", "the dog sat"], "no such file; strings are treated as paths"),
         ([["the", "cat"], "the dog sat"], "sentence 1 is a plain string"),
         ([["the", 3.5]], "sentence 0 has a token of type float at 1"),
         ([], "holds no tokens"),
@@ -279,7 +279,7 @@ def test_the_corpus_is_not_overwritten(tmp_path):
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("a b c\n" * 20)
     result = full_w2v.train(corpus, vector_size=4, epochs=1, threads=1)
-    with pytest.raises(ConfigError, match="is read and would be overwritten; choose another output"):
+    with pytest.raises(ConfigError, match="is an input and would be overwritten; choose another output"):
         result.save(corpus)
     assert corpus.read_text() == "a b c\n" * 20
 

@@ -192,10 +192,10 @@ py::dict array_interface(const DeviceMatrix& matrix) {
 
 py::list kernel_list() {
   py::list list;
-  for (const Kernel& kernel : kernels()) {
+  for (const Kernel* kernel : kernels()) {
     py::dict entry;
-    entry["name"] = kernel.name;
-    entry["orders"] = kernel.orders;
+    entry["name"] = kernel->name;
+    entry["orders"] = kernel->orders();
     list.append(entry);
   }
   return list;

@@ -14,7 +14,7 @@ namespace full_w2v {
 namespace {
 
 // A corpus whose offsets do not leave its ids, and whose ids are not negative.
-EncodedView checked_corpus(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
+CorpusView checked_corpus(const Array<int32_t>& ids, const Array<int64_t>& offsets) {
   require_shape("ids", ids, {-1});
   require_shape("offsets", offsets, {-1});
   if (offsets.size() < 1) throw std::invalid_argument("offsets must not be empty");
@@ -36,7 +36,7 @@ py::array_t<T> column(const std::vector<PairCount>& pairs, Value value) {
 
 py::tuple count_all_pairs(const Array<int32_t>& ids, const Array<int64_t>& offsets, int64_t min_count,
                           int threads, int64_t parts, const py::object& progress) {
-  const EncodedView corpus = checked_corpus(ids, offsets);
+  const CorpusView corpus = checked_corpus(ids, offsets);
   if (threads < 1) throw std::invalid_argument("threads must be positive, got " + std::to_string(threads));
   if (parts < 1) throw std::invalid_argument("parts must be positive, got " + std::to_string(parts));
   std::atomic<int64_t> done{0};
@@ -65,7 +65,7 @@ class PhraseJoiner {
 
   std::pair<py::array, py::array_t<int64_t>> join(const Array<int32_t>& ids,
                                                   const Array<int64_t>& offsets) const {
-    const EncodedView corpus = checked_corpus(ids, offsets);
+    const CorpusView corpus = checked_corpus(ids, offsets);
     py::array_t<int32_t> joined(ids.size());
     py::array_t<int64_t> lengths(corpus.sentences);
     int32_t* const begin = joined.mutable_data();

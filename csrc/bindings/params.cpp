@@ -1,6 +1,7 @@
 #include "bindings/params.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -32,18 +33,20 @@ class Keywords {
     setting = static_cast<int32_t>(value);
   }
 
-  // One of two values, by their names.
+  // One of some values, by their names.
   template <class Choice>
-  void take(const char* name, Choice& setting, std::pair<const char*, Choice> first,
-            std::pair<const char*, Choice> second) {
+  void take(const char* name, Choice& setting,
+            std::initializer_list<std::pair<const char*, Choice>> choices) {
     const auto value = taken(name).cast<std::string>();
-    for (const auto& choice : {first, second}) {
-      if (value != choice.first) continue;
-      setting = choice.second;
-      return;
+    std::string names;
+    for (const auto& choice : choices) {
+      if (value == choice.first) {
+        setting = choice.second;
+        return;
+      }
+      names += std::string(names.empty() ? "" : ", ") + choice.first;
     }
-    throw std::invalid_argument(std::string(name) + " must be one of " + first.first + ", " + second.first +
-                                ", got '" + value + "'");
+    throw std::invalid_argument(std::string(name) + " must be one of " + names + ", got '" + value + "'");
   }
 
   void finish() const {
@@ -86,19 +89,19 @@ SgnsParams make_params(const py::kwargs& given) {
   keywords.take("shrink_windows", params.shrink_windows);
   keywords.take("negative", params.negative, has_tree(params) ? 0 : 1, 1000);
   keywords.take("share_negatives", params.share_negatives, 1, 64);
-  keywords.take("architecture", params.architecture, {"skip-gram", Architecture::skip_gram},
-                {"cbow", Architecture::cbow});
+  keywords.take("architecture", params.architecture,
+                {{"skip-gram", Architecture::skip_gram}, {"cbow", Architecture::cbow}});
   keywords.take("cbow_mean", params.cbow_mean);
-  keywords.take("order", params.order, {"window", Order::window}, {"pair", Order::pair});
+  keywords.take("order", params.order, {{"window", Order::window}, {"pair", Order::pair}});
   keywords.take("alpha", params.alpha);
   keywords.take("min_alpha", params.min_alpha);
   keywords.take("epochs", params.epochs, 1, INT32_MAX);
   keywords.take("seed", params.seed);
   keywords.take("step_pairs", params.step_pairs, 1, INT32_MAX);
-  keywords.take("row_precision", params.row_precision, {"float32", RowPrecision::float32},
-                {"bf16", RowPrecision::bf16});
-  keywords.take("score_precision", params.score_precision, {"float32", ScorePrecision::float32},
-                {"tf32", ScorePrecision::tf32});
+  keywords.take("row_precision", params.row_precision,
+                {{"float32", RowPrecision::float32}, {"bf16", RowPrecision::bf16}});
+  keywords.take("score_precision", params.score_precision,
+                {{"float32", ScorePrecision::float32}, {"tf32", ScorePrecision::tf32}});
   keywords.take("loss", params.loss);
   keywords.finish();
   params.drawn_window = params.window;

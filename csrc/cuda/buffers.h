@@ -11,22 +11,41 @@
 
 namespace full_w2v {
 
-// `count` values of device memory, not initialised.
-template <class T>
-class DeviceBuffer {
- public:
-  DeviceBuffer() = default;
-  explicit DeviceBuffer(size_t count) : count_(count) {
-    if (count > 0) check(cudaMalloc(reinterpret_cast<void**>(&data_), count * sizeof(T)), "cudaMalloc");
+struct DeviceMemory {
+  static void* allocate(size_t bytes) {
+    void* data = nullptr;
+    check(cudaMalloc(&data, bytes), "cudaMalloc");
+    return data;
   }
-  DeviceBuffer(DeviceBuffer&& other) noexcept
+  static void free(void* data) { cudaFree(data); }
+};
+
+// Page-locked memory of the host.
+struct PinnedMemory {
+  static void* allocate(size_t bytes) {
+    void* data = nullptr;
+    check(cudaMallocHost(&data, bytes), "cudaMallocHost");
+    return data;
+  }
+  static void free(void* data) { cudaFreeHost(data); }
+};
+
+// `count` values, not initialised.
+template <class T, class Memory>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(size_t count) : count_(count) {
+    if (count > 0) data_ = static_cast<T*>(Memory::allocate(count * sizeof(T)));
+  }
+  Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-  DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+  Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);
     return *this;
   }
-  ~DeviceBuffer() { cudaFree(data_); }
+  ~Buffer() { Memory::free(data_); }
 
   T* data() const { return data_; }
   size_t count() const { return count_; }
@@ -37,31 +56,11 @@ class DeviceBuffer {
   size_t count_ = 0;
 };
 
-// `count` values of page-locked host memory, from which copies run beside the host and the kernels.
 template <class T>
-class PinnedBuffer {
- public:
-  PinnedBuffer() = default;
-  explicit PinnedBuffer(size_t count) : count_(count) {
-    if (count > 0)
-      check(cudaMallocHost(reinterpret_cast<void**>(&data_), count * sizeof(T)), "cudaMallocHost");
-  }
-  PinnedBuffer(PinnedBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-  PinnedBuffer& operator=(PinnedBuffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(count_, other.count_);
-    return *this;
-  }
-  ~PinnedBuffer() { cudaFreeHost(data_); }
-
-  T* data() const { return data_; }
-  size_t count() const { return count_; }
-
- private:
-  T* data_ = nullptr;
-  size_t count_ = 0;
-};
+using DeviceBuffer = Buffer<T, DeviceMemory>;
+// From this, copies run beside the host and the kernels.
+template <class T>
+using PinnedBuffer = Buffer<T, PinnedMemory>;
 
 class Stream {
  public:

@@ -64,15 +64,16 @@ const Variant& variant_for(const SgnsParams& params) {
                               " on CUDA with these scores, got " + std::to_string(params.dimension));
 }
 
-}  // namespace
-
-LaunchShape group_shape(const SgnsParams& params, int64_t) {
+LaunchShape shape(const SgnsParams& params, int64_t) {
   return {kWarpSize, variant_for(params).bytes(params), 0};
 }
 
-void launch_group(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
-                  cudaStream_t stream) {
+void launch(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream) {
   launch_checked("group", variant_for(arguments.params).kernel, shape, blocks, stream, arguments);
 }
+
+}  // namespace
+
+const Kernel kGroupKernel = {"group", kWindowOrder | kSharedNegatives | kTf32Scores, &shape, &launch};
 
 }  // namespace full_w2v

@@ -7,23 +7,29 @@ namespace {
 
 std::string names() {
   std::string text = "auto";
-  for (const Kernel& kernel : kernels()) text += std::string(", ") + kernel.name;
+  for (const Kernel* kernel : kernels()) text += std::string(", ") + kernel->name;
   return text;
 }
 
-// What of the settings the kernel does not compute.
-std::string shortcoming(const Kernel& kernel, const SgnsParams& params) {
-  const bool window = params.order == Order::window;
-  if (!(window ? kernel.window_order : kernel.pair_order)) {
-    return std::string("does not compute order ") + (window ? "window" : "pair");
-  }
-  if (params.row_precision == RowPrecision::bf16 && !kernel.rounds) return "does not keep rows in bf16";
-  return params.share_negatives > 1 ? "does not share negatives" : "does not score in TF32";
+unsigned asked_for(const SgnsParams& params) {
+  unsigned asked = params.order == Order::window ? kWindowOrder : kPairOrder;
+  if (params.row_precision == RowPrecision::bf16) asked |= kBf16Rows;
+  if (params.share_negatives > 1) asked |= kSharedNegatives;
+  if (params.score_precision == ScorePrecision::tf32) asked |= kTf32Scores;
+  return asked;
+}
+
+// The first of the abilities that a kernel lacks, in words.
+std::string shortcoming(unsigned lacks) {
+  if (lacks & kWindowOrder) return "does not compute order window";
+  if (lacks & kPairOrder) return "does not compute order pair";
+  if (lacks & kBf16Rows) return "does not keep rows in bf16";
+  return lacks & kSharedNegatives ? "does not share negatives" : "does not score in TF32";
 }
 
 // Why the kernel cannot be taken, or nothing.
 std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t shared_limit) {
-  if (!kernel.computes(params)) return shortcoming(kernel, params);
+  if (const unsigned lacks = kernel.lacks(params)) return shortcoming(lacks);
   const int64_t needed = kernel.shape(params, shared_limit).shared_bytes;
   if (needed <= shared_limit) return "";
   return "needs " + std::to_string(needed) + " bytes of shared memory a block and the device has " +
@@ -32,14 +38,17 @@ std::string objection(const Kernel& kernel, const SgnsParams& params, int64_t sh
 
 }  // namespace
 
-const std::vector<Kernel>& kernels() {
-  static const std::vector<Kernel> all = {
-      {"warp", "window", true, false, false, true, &warp_shape, &launch_warp},
-      {"group", "window", true, false, true, false, &group_shape, &launch_group},
-      {"block", "pair", false, true, false, false, &block_shape, &launch_block},
-      {"register", "window, pair", true, true, false, false, &register_shape, &launch_register},
-      {"pair", "pair", false, true, false, false, &pair_shape, &launch_pair},
-  };
+unsigned Kernel::lacks(const SgnsParams& params) const { return asked_for(params) & ~abilities; }
+
+std::string Kernel::orders() const {
+  const char* const window = abilities & kWindowOrder ? "window" : "";
+  const char* const pair = abilities & kPairOrder ? "pair" : "";
+  return std::string(window) + (*window && *pair ? ", " : "") + pair;
+}
+
+const std::vector<const Kernel*>& kernels() {
+  static const std::vector<const Kernel*> all = {&kWarpKernel, &kGroupKernel, &kBlockKernel, &kRegisterKernel,
+                                                 &kPairKernel};
   return all;
 }
 
@@ -51,17 +60,17 @@ KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, in
     return !why.empty();
   };
   bool known = name == "auto";
-  for (const Kernel& kernel : kernels()) {
-    if (name != kernel.name) continue;
+  for (const Kernel* kernel : kernels()) {
+    if (name != kernel->name) continue;
     known = true;
-    if (!refused(kernel)) return {&kernel, kernel.shape(params, shared_limit), ""};
+    if (!refused(*kernel)) return {kernel, kernel->shape(params, shared_limit), ""};
   }
   if (!known) throw std::invalid_argument("kernel must be one of " + names() + ", got '" + name + "'");
-  for (const Kernel& kernel : kernels()) {
-    if (name == kernel.name || !kernel.computes(params)) continue;
-    if (!refused(kernel)) {
-      return {&kernel, kernel.shape(params, shared_limit),
-              note.empty() ? "" : note + "; kernel " + kernel.name + " is used"};
+  for (const Kernel* kernel : kernels()) {
+    if (name == kernel->name || !kernel->computes(params)) continue;
+    if (!refused(*kernel)) {
+      return {kernel, kernel->shape(params, shared_limit),
+              note.empty() ? "" : note + "; kernel " + kernel->name + " is used"};
     }
   }
   if (note.empty()) {

@@ -19,39 +19,36 @@ struct LaunchShape {
   int64_t scratch_floats = 0;  // of global memory
 };
 
+// What settings may ask of a kernel.
+enum Ability : unsigned {
+  kWindowOrder = 1,
+  kPairOrder = 2,
+  kSharedNegatives = 4,
+  kTf32Scores = 8,
+  kBf16Rows = 16,
+};
+
 struct Kernel {
   const char* name;
-  const char* orders;  // the orders that it computes, for people
-  bool window_order, pair_order;
-  bool groups;  // whether centres may share their negatives, and rows be scored in TF32
-  bool rounds;  // whether it takes rows of bf16 too
+  unsigned abilities;
   // What it needs; `shared_limit` is the most shared memory that a block may have on the device.
   LaunchShape (*shape)(const SgnsParams& params, int64_t shared_limit);
   // Enqueues `blocks` blocks.
   void (*launch)(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
                  cudaStream_t stream);
 
-  bool computes(const SgnsParams& params) const {
-    return (params.order == Order::window ? window_order : pair_order) &&
-           (groups || (params.share_negatives == 1 && params.score_precision == ScorePrecision::float32)) &&
-           (rounds || params.row_precision == RowPrecision::float32);
-  }
+  // What the settings ask for and the kernel lacks: abilities.
+  unsigned lacks(const SgnsParams& params) const;
+  bool computes(const SgnsParams& params) const { return lacks(params) == 0; }
+  // The orders that it computes, for people.
+  std::string orders() const;
 };
 
-LaunchShape pair_shape(const SgnsParams& params, int64_t shared_limit);
-LaunchShape register_shape(const SgnsParams& params, int64_t shared_limit);
-LaunchShape block_shape(const SgnsParams& params, int64_t shared_limit);
-LaunchShape warp_shape(const SgnsParams& params, int64_t shared_limit);
-LaunchShape group_shape(const SgnsParams& params, int64_t shared_limit);
-
-void launch_pair(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
-void launch_register(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
-void launch_block(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
-void launch_warp(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
-void launch_group(const KernelArguments&, const LaunchShape&, int64_t blocks, cudaStream_t);
+// Each is defined beside its launch, in the .cu file of its name.
+extern const Kernel kWarpKernel, kGroupKernel, kBlockKernel, kRegisterKernel, kPairKernel;
 
 // All kernels, the first choice first.
-const std::vector<Kernel>& kernels();
+const std::vector<const Kernel*>& kernels();
 
 struct KernelChoice {
   const Kernel* kernel;

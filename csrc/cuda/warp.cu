@@ -52,11 +52,7 @@ const WarpVariant& variant_for(const SgnsParams& params) {
                               " on CUDA, got " + std::to_string(params.dimension));
 }
 
-}  // namespace
-
-WarpVariants float32_variants() { return {std::begin(kFloat32Variants), std::end(kFloat32Variants)}; }
-
-LaunchShape warp_shape(const SgnsParams& params, int64_t) {
+LaunchShape shape(const SgnsParams& params, int64_t) {
   const WarpVariant& variant = variant_for(params);
   const int64_t saved = variant.rounds ? int64_t{params.negative + 1} * variant.values * kWarpSize : 0;
   if (variant.fixed) return {kWarpSize, variant.fixed_bytes, saved};
@@ -64,9 +60,14 @@ LaunchShape warp_shape(const SgnsParams& params, int64_t) {
           WarpLayout::of(params, variant.values, variant.tile, variant.several, variant.rounds).bytes, saved};
 }
 
-void launch_warp(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks,
-                 cudaStream_t stream) {
+void launch(const KernelArguments& arguments, const LaunchShape& shape, int64_t blocks, cudaStream_t stream) {
   launch_checked("warp", variant_for(arguments.params).kernel, shape, blocks, stream, arguments);
 }
+
+}  // namespace
+
+WarpVariants float32_variants() { return {std::begin(kFloat32Variants), std::end(kFloat32Variants)}; }
+
+const Kernel kWarpKernel = {"warp", kWindowOrder | kBf16Rows, &shape, &launch};
 
 }  // namespace full_w2v

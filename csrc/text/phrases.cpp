@@ -70,7 +70,7 @@ class PairTable {
 };
 
 // Counts the pairs whose hash falls into one of `parts` parts.
-void count_part(const EncodedView& corpus, uint64_t part, uint64_t parts, const std::atomic<bool>& stopped,
+void count_part(const CorpusView& corpus, uint64_t part, uint64_t parts, const std::atomic<bool>& stopped,
                 std::atomic<int64_t>& tokens_done, PairTable& table) {
   int64_t reported = 0;
   for (int64_t sentence = 0; sentence < corpus.sentences; ++sentence) {
@@ -91,7 +91,7 @@ void count_part(const EncodedView& corpus, uint64_t part, uint64_t parts, const 
 
 }  // namespace
 
-std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads, int64_t parts,
+std::vector<PairCount> count_pairs(const CorpusView& corpus, int64_t min_count, int threads, int64_t parts,
                                    int64_t& all_pairs, std::atomic<int64_t>& tokens_done, const Poll& poll) {
   std::vector<PairCount> frequent;
   std::mutex mutex;

@@ -6,16 +6,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "contract/params.h"
 #include "text/block_queue.h"
 
 namespace full_w2v {
-
-// An encoded corpus in memory or mapped: sentence s is ids[offsets[s]] ... ids[offsets[s + 1] - 1].
-struct EncodedView {
-  const int32_t* ids;
-  const int64_t* offsets;
-  int64_t sentences;
-};
 
 struct PairCount {
   int32_t first, second;
@@ -26,7 +20,7 @@ struct PairCount {
 // Counts are exact. The corpus is read once for each of `parts` parts of the pairs (by a hash), so that no
 // thread's table has to hold more; `all_pairs` becomes the number of different pairs. `tokens_done` counts
 // the tokens of the corpus once for each part.
-std::vector<PairCount> count_pairs(const EncodedView& corpus, int64_t min_count, int threads, int64_t parts,
+std::vector<PairCount> count_pairs(const CorpusView& corpus, int64_t min_count, int threads, int64_t parts,
                                    int64_t& all_pairs, std::atomic<int64_t>& tokens_done, const Poll& poll);
 
 // Ids of joined pairs by (first << 32 | second).

@@ -23,7 +23,7 @@ BACKENDS = ("auto", *_CLASSES)
 
 @dataclass(frozen=True)
 class BackendStatus:
-    """Whether a backend can be used here. detail: what it would run on, or why it cannot."""
+    """Whether a backend can be used here. detail: what it would run on, or why it cannot be used."""
 
     name: str
     usable: bool
@@ -75,7 +75,7 @@ def _class(name: str) -> type[Backend]:
 
 
 def _status_or_misuse(name: str) -> BackendStatus:
-    """The status, of which a wrong environment variable is a part."""
+    """The status; a wrong environment variable makes a backend unusable."""
     try:
         return _status(name)
     except ConfigError as error:

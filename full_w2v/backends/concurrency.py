@@ -1,12 +1,12 @@
-"""How many segments a GPU may train at the same time without costing quality.
+"""How many segments a GPU may train concurrently without losing quality.
 
-A segment in flight trains copies: what others change meanwhile it does not see, and what it changes itself
-others see only when a word has left its ring. Two things follow, and each sets a limit:
+A concurrent segment trains copies: it does not see what others change in the meantime, and others see its
+changes only when a word has left its ring. Two effects follow, and each sets a limit:
 
-- of a small corpus, a large part is trained at once, from rows of which most changes are still missing;
-- of a small vocabulary, a frequent word's row is in many rings at once, and all their steps add up.
+- a large part of a small corpus is trained at once, from rows that still lack most changes;
+- a frequent word of a small vocabulary is in many rings at once, and all their steps add up.
 
-The numbers come from scripts/benchmark/staleness.py, which trains that way on the CPU; the README beside it
+The numbers come from scripts/benchmark/staleness.py, which trains that way on the CPU; the README next to it
 holds the table.
 """
 

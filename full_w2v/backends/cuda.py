@@ -73,7 +73,7 @@ class DeviceMatrix:
         Raises BufferError if a copy or another device is asked for.
         """
         if copy or dl_device not in {None, self._device}:
-            raise BufferError(f"the matrix is shared where it is, on device {self._device}, and not copied")
+            raise BufferError(f"the matrix is shared in place, on device {self._device}, and not copied")
         return self._capsule(*self._device)
 
 
@@ -85,8 +85,8 @@ class CudaBackend:
         settings and fits; None takes $FULL_W2V_CUDA_KERNEL, else "auto".
     stream: an existing cudaStream_t as an integer to train on; 0 makes one.
     corpus_bytes: device memory for token ids; a larger corpus is streamed. None takes most of what is free.
-    blocks: segments in flight at a time, at most; 1 trains them in order, reproducibly. None sets the limit
-        by vocabulary and corpus, beyond which quality would suffer (full_w2v.backends.concurrency).
+    blocks: the most concurrent segments; 1 trains them in order, reproducibly. None derives the limit from
+        vocabulary and corpus to preserve quality (full_w2v.backends.concurrency).
     launch_segments, launch_tokens: size of one launch; None takes the defaults.
 
     properties: what the runtime tells of the device.
@@ -252,13 +252,13 @@ class CudaBackend:
             raise BackendError(f"cuda backend: {error}") from error
 
     def _most_in_flight(self, corpus: EncodedCorpus) -> int:
-        """Segments that may be in flight; says so where that is fewer than the device could train at once."""
+        """The limit on concurrent segments; logs it if the device could train more at once."""
         self._limit = ""
         if "blocks" in self._options or self._model is None:
             return MAX_BLOCKS
         most = most_in_flight(self._model.vocabulary, corpus, self._model.config)
         if most < RESIDENT_BLOCKS * self.properties["multiprocessors"]:
-            self._limit = f", segments in flight at most {most}, lest quality suffer"
+            self._limit = f", limited to {most} concurrent segments to preserve quality"
             _log.info("cuda backend%s", self._limit)
         return min(most, MAX_BLOCKS)
 
@@ -313,7 +313,7 @@ class CudaBackend:
         """
         trainer = self._loaded()
         if self._model is not None and self._model.config.row_precision != "float32":
-            raise BackendError("rows of bf16 cannot be shared where they are; read() gives them as float32")
+            raise BackendError("bf16 rows cannot be shared in place; read() returns them as float32")
         device = (_DLPACK_HOST, 0) if self.emulated else (_DLPACK_CUDA, self._device)
         return (
             DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),

@@ -1,10 +1,10 @@
-"""The oracle: the contract of csrc/contract/README.md, one small function for each of its sentences.
+"""The oracle: the contract of csrc/contract/README.md, with a small function for each of its sentences.
 
-All in float64, on one thread, in the plainest way: every other backend is compared with it, number by number.
-It shares only the tables with C++: generator, draws, windows and updates are written here a second time.
+It computes in float64 on one thread, in the plainest way; every other backend is compared with it, number by
+number. It shares only the tables with C++: generator, draws, windows and updates are implemented here again.
 
-One file, long as it is: Numba's cache looks at a function's own file alone, so that compiled callers of
-functions in other files would go on with what those were.
+A single file despite its length: Numba's cache checks only the file of a function itself, so compiled callers
+of functions in other files would keep using outdated versions of them.
 """
 
 import math
@@ -52,7 +52,7 @@ KEPT_BITS, LOST_BITS = np.uint64(0xFFFF0000), np.uint64(0xFFFF)
 
 INPUT, OUTPUT = 0, 1  # which matrix a row of bf16 is in
 
-NO_PAIR = -1  # in place of a label: this context does not meet this output
+NO_PAIR = -1  # instead of a label: this context does not meet this output
 
 
 def _compiled(function: Function) -> Function:
@@ -266,7 +266,7 @@ def with_path(settings: Settings, tile: Tile, target: int) -> Tile:
 
 @_compiled
 def most_repeated(words: Int64) -> int:
-    """How often the most frequent of these words occurs; 1 where there are none."""
+    """How often the most frequent of these words occurs; 1 if there are none."""
     most = 1
     for word in words:
         most = max(most, int((words == word).sum()))

@@ -17,7 +17,7 @@ def learning_rate(
     """Learning rate once `tokens` of an epoch's tokens have passed.
 
     alpha - (alpha - min_alpha) * (epoch * T + tokens) / (epochs * T): linear over the tokens of all epochs.
-    A segment trains at the rate of its first token, whoever trains it and when.
+    A segment trains at the rate of its first token, regardless of which thread trains it and when.
 
     corpus_tokens: T, tokens of the encoded corpus, subsampled or not.
     epoch: 0 ... config.epochs - 1.

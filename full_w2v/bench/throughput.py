@@ -1,7 +1,7 @@
 """How fast this machine trains, and how much of what its device could give that is: `full-w2v bench`.
 
-On CUDA every kernel but `group` trains a corpus of words drawn by Zipf's law. Words per second stand beside
-the bound of the model (full_w2v.bench), once with what the table knows of the device, and once with the
+On CUDA every kernel but `group` trains a corpus of words drawn by Zipf's law. Words per second are compared
+with the bound of the model (full_w2v.bench), once with what the table knows of the device, and once with the
 rates at which it was seen to read and add to rows: those are what the table does not know.
 """
 
@@ -51,7 +51,7 @@ class BenchSettings:
     """What is measured.
 
     words: trained in one run. vocabulary: rows of each matrix. Both are cut down on the emulated device.
-    repeats: runs of each kernel, of which the median counts. threads: of the CPU; 0 takes every core.
+    repeats: runs of each kernel; the median counts. threads: CPU threads; 0 uses every core.
 
     Raises ConfigError for a number that is too small.
     """
@@ -267,7 +267,7 @@ def _kernel_result(
     data: tuple[Vocabulary, EncodedCorpus],
     repeats: int,
 ) -> dict[str, Any]:
-    """A kernel's speed beside its bounds; why, if the device cannot run it."""
+    """A kernel's speed and its bounds, or why the device cannot run it."""
     backend = CudaBackend(kernel=name, blocks=MAX_BLOCKS)  # the speed is asked for, not the vectors
     try:
         speed = _speed(backend, Model.initialize(data[0], _config(ORDERS[name])), data[1], repeats)

@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show some word should show the others.
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = new_parser().parse_args(arguments)
+    options, unknown = new_parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse(unknown)
     try:
         with _terminating_cleanly():
             options.parser.check(options)

@@ -32,6 +32,7 @@ def train(options: argparse.Namespace) -> None:
     """Trains word vectors on text and saves them."""
     from full_w2v.cli.terminal import PhaseBars
     from full_w2v.formats import check_output, check_words
+    from full_w2v.output.streams import is_standard_output
     from full_w2v.pipeline import train as run
 
     config = _chosen(TrainConfig, options)
@@ -55,8 +56,11 @@ def train(options: argparse.Namespace) -> None:
     for message in result.report.warnings:
         print(f"full-w2v: warning: {spelled(message, as_options(options.parser.options))}", file=sys.stderr)
     report = {"output": options.output, "vocabulary": len(result.model.vocabulary), **result.report.to_dict()}
-    if sys.stdout is not None or options.json:  # without one nobody reads the summary
-        _print(json.dumps(report) if options.json else _summary(report))
+    result_text = json.dumps(report) if options.json else _summary(report)
+    if is_standard_output(options.output):  # which holds the vectors
+        print(result_text, file=sys.stderr)
+    elif sys.stdout is not None or options.json:  # without one nobody reads the summary
+        _print(result_text)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -102,7 +106,7 @@ def vocabulary(options: argparse.Namespace) -> None:
 
 
 def _corpus(options: argparse.Namespace) -> FileCorpus:
-    """The corpus that the arguments name, all of which are paths."""
+    """The corpus that the arguments name; all of them are paths."""
     return FileCorpus(options.corpus, _chosen(ReadSettings, options))
 
 
@@ -175,7 +179,7 @@ def backends(options: argparse.Namespace) -> None:
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Measures the speed of training here, beside the bound of a model of the device."""
+    """Measures training throughput here and compares it with the bounds of a device model."""
     from full_w2v.bench.throughput import BenchSettings, to_text
     from full_w2v.bench.throughput import bench as measure
 

@@ -4,9 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any, NoReturn, get_args
 
 from full_w2v import objectives
+from full_w2v.aliases import ALIASES
 from full_w2v.backends import BACKENDS
 from full_w2v.cli import commands as run
 from full_w2v.cli.unused_options import refuse_unused_options
@@ -19,8 +21,8 @@ from full_w2v.version import __version__
 
 PROGRAM = "full-w2v"
 CORPUS_HELP = (
-    "file, directory, pattern, URL, or - for standard input: text with one sentence a line and words between "
-    "white space, JSON, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
+    "file, directory, pattern, URL, or - for standard input: text with one sentence per line and words "
+    "separated by white space, JSON, Parquet or Arrow; plain or .gz .bz2 .xz .zst"
 )
 
 
@@ -70,14 +72,14 @@ def _add_evaluate(commands: Any) -> None:
         help="questions in Google's format; may be given again (default, without --pairs: WordSim-353, "
         "SimLex-999 and Google's analogies)",
     )
-    _add_setting(parser, "--restrict-vocabulary", 300_000, "consider so many of the most frequent words")
+    _add_setting(parser, "--restrict-vocabulary", 300_000, "consider this many of the most frequent words")
 
 
 def _add_neighbours(commands: Any) -> None:
     parser = _add_command(commands, "neighbours", run.neighbours)
     _add_embeddings(parser)
     parser.add_argument("word", metavar="WORD", nargs="+", help="a word of the vocabulary")
-    _add_setting(parser, "--count", 10, "neighbours of each word")
+    _add_setting(parser, "--count", 10, "number of neighbours of each word")
 
 
 def _add_vocabulary(commands: Any) -> None:
@@ -92,7 +94,7 @@ def _add_vocabulary(commands: Any) -> None:
         "--counts", action="store_true", help="CORPUS are vocabulary files, whose counts are added up"
     )
     parser.add_argument("--only", metavar="FILE", help="keep only the words of this vocabulary file")
-    _add_setting(parser, "--threads", 0, "0 takes every core")
+    _add_setting(parser, "--threads", 0, "CPU threads; 0 uses every core")
 
 
 def _add_phrase_command(commands: Any) -> None:
@@ -101,8 +103,8 @@ def _add_phrase_command(commands: Any) -> None:
     parser.add_argument(
         "--output", metavar="PATH", required=True, help="text file to write, or - for standard output"
     )
-    _add_phrases(parser, 1, "join phrases in so many passes")
-    _add_setting(parser, "--threads", 0, "0 takes every core")
+    _add_phrases(parser, 1, "number of passes that join phrases")
+    _add_setting(parser, "--threads", 0, "CPU threads; 0 uses every core")
 
 
 def _add_bench(commands: Any) -> None:
@@ -110,10 +112,10 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument(
         "--backend", choices=("cpu", "cuda"), default="cuda", help="what to measure (default %(default)s)"
     )
-    _add_setting(parser, "--words", 1 << 24, "train so many in each run; the emulated device takes few")
+    _add_setting(parser, "--words", 1 << 24, "words to train in each run; the emulated device takes few")
     _add_setting(parser, "--vocabulary", 100_000, "rows of each matrix")
     _add_setting(parser, "--repeats", 3, "runs of each kernel")
-    _add_setting(parser, "--threads", 0, "of the CPU; 0 takes every core")
+    _add_setting(parser, "--threads", 0, "CPU threads; 0 uses every core")
 
 
 def _add_convert(commands: Any) -> None:
@@ -125,7 +127,10 @@ def _add_convert(commands: Any) -> None:
 
 def _add_embeddings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "embeddings", metavar="PATH", type=_embeddings_path, help="embeddings in any format that train writes"
+        "embeddings",
+        metavar="PATH",
+        type=_embeddings_path,
+        help="embeddings in any format that train can write",
     )
     _add_loading(parser)
 
@@ -137,13 +142,13 @@ def _add_loading(parser: argparse.ArgumentParser) -> None:
         "--errors",
         choices=ERRORS,
         default="strict",
-        help="what to do with words that are not UTF-8 (default %(default)s: refuse the file)",
+        help="what to do with words that are not UTF-8 (default %(default)s: reject the file)",
     )
     parser.add_argument(
         "--duplicates",
         choices=("refuse", "first"),
         default="refuse",
-        help="refuse a file that has a word twice (default), or keep its first vector",
+        help="reject a file that has a word twice (default), or keep its first vector",
     )
 
 
@@ -154,7 +159,7 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
         "--max-final-vocab",
         metavar="N",
         type=int,
-        help="keep at most so many words, by raising --min-count (default: no limit)",
+        help="keep at most this many words, by raising --min-count (default: no limit)",
     )
 
 
@@ -164,8 +169,8 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
         "--memory-limit",
         metavar="BYTES",
         type=_bytes,
-        help="what counting may take for words or pairs of words, such as 512M; more words wait on disk, "
-        "for more pairs the corpus is read more often (default: no limit)",
+        help="memory for counting words or pairs of words, such as 512M; more words spill to disk, and for "
+        "more pairs the corpus is read several times (default: no limit)",
     )
     _add_reading(parser)
 
@@ -173,23 +178,23 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     """How text becomes tokens and sentences: the fields of ReadSettings."""
     parser.add_argument(
-        "--format", choices=FORMATS, default="auto", help="of the files (default: what name and content tell)"
+        "--format", choices=FORMATS, default="auto", help="format of the files (default: by name and content)"
     )
     parser.add_argument(
         "--column", metavar="NAME", help="field of JSON lines and tables that holds the text (default: text)"
     )
-    parser.add_argument("--lowercase", action="store_true", help="change text to lower case")
-    parser.add_argument("--normalize", choices=("NFC", "NFKC"), help="bring text into this form of Unicode")
-    parser.add_argument("--pattern", metavar="REGEX", help="take what this matches, or its group, for tokens")
+    parser.add_argument("--lowercase", action="store_true", help="convert text to lower case")
+    parser.add_argument("--normalize", choices=("NFC", "NFKC"), help="normalise text to this Unicode form")
+    parser.add_argument("--pattern", metavar="REGEX", help="use what this matches, or its group, as tokens")
     parser.add_argument("--tokenizer", metavar="FILE", help="split text by this Hugging Face tokenizers file")
     parser.add_argument(
         "--sentences",
         metavar="line|document|N",
         default="line",
-        help="what is a sentence: a line (default), a whole file or record, or every N tokens of a file",
+        help="what a sentence is: a line (default), a whole file or record, or every N tokens of a file",
     )
     parser.add_argument(
-        "--encoding", metavar="NAME", default="utf-8", help="of the text (default %(default)s)"
+        "--encoding", metavar="NAME", default="utf-8", help="encoding of the text (default %(default)s)"
     )
     parser.add_argument(
         "--errors",
@@ -211,11 +216,11 @@ def _add_train(commands: Any) -> None:
         help=_formats_help() + "; .safetensors holds the whole model",
     )
     _add_preparation(parser)
-    _add_phrases(parser, 0, "join phrases in so many passes; 0 joins none")
+    _add_phrases(parser, 0, "number of passes that join phrases; 0 joins none")
     _add_objectives(parser)
     _add_declared(parser)
     parser.add_argument(
-        "--backend", choices=BACKENDS, default="auto", help="what trains (default %(default)s)"
+        "--backend", choices=BACKENDS, default="auto", help="what to train on (default %(default)s)"
     )
 
 
@@ -257,16 +262,14 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
         "--vocab",
         metavar="FILE",
         dest="vocabulary",
-        help="take words and counts from this file, as vocabulary --output saves it, and drop all others",
+        help="use the words and counts of this file, as saved by vocabulary --output, and drop all others",
     )
-    parser.add_argument(
-        "--cache", metavar="DIR", help="keep the encoded corpus in this folder and find it again"
-    )
+    parser.add_argument("--cache", metavar="DIR", help="keep the encoded corpus in this folder and reuse it")
     parser.add_argument(
         "--cache-hash",
         choices=HASHES,
         default="sampled",
-        help="know files again by size, time and a hash of samples (default), or by a hash of all they hold",
+        help="recognise files by size, time and a hash of samples (default), or by a hash of all content",
     )
 
 
@@ -274,18 +277,16 @@ def _add_phrases(parser: argparse.ArgumentParser, passes: int, text: str) -> Non
     default = PhraseSettings()
     _add_setting(parser, "--phrases", passes, text, dest=run.PHRASE + "passes")
     _add_setting(
-        parser, "--phrase-min-count", default.min_count, "join only words that stand together more often"
+        parser, "--phrase-min-count", default.min_count, "join only words that occur together more often"
     )
     _add_setting(parser, "--phrase-threshold", default.threshold, "join words whose score is above this", "X")
     parser.add_argument(
         "--phrase-score",
         choices=get_args(Score),
         default=default.score,
-        help="whose formula the score is (default %(default)s; gensim's own threshold is 10)",
+        help="the formula for the score (default %(default)s; gensim's own threshold is 10)",
     )
-    _add_setting(
-        parser, "--phrase-delimiter", default.delimiter, "stands between the words of a phrase", "TEXT"
-    )
+    _add_setting(parser, "--phrase-delimiter", default.delimiter, "separates the words of a phrase", "TEXT")
 
 
 def _add_setting(
@@ -356,6 +357,22 @@ class _Parser(argparse.ArgumentParser):
     def check(self, given: argparse.Namespace) -> None:
         """Raises ConfigError for an option without effect."""
         refuse_unused_options(self.prog.split()[-1], given, self.get_default, self.options.__getitem__)
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Ends the program for arguments that the command does not take, with our names for them."""
+        hints = [hint for hint in map(self._hint, unknown) if hint]
+        self.error("; ".join([f"unrecognized arguments: {' '.join(unknown)}", *hints]))
+
+    def _hint(self, argument: str) -> str:
+        if not argument.startswith("--"):
+            return ""
+        option = argument.partition("=")[0]
+        name = option[2:].replace("-", "_")
+        ours = ALIASES.get(name, name).partition(",")[0]
+        if option != self.options.get(ours, option):
+            return f"{option} is {self.options[ours]} here"
+        near = get_close_matches(option, self.options.values(), 1, 0.6)
+        return f"did you mean {near[0]}" if near else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(fail(f"{message}; {self.prog} --help shows the usage", 2))

@@ -65,12 +65,12 @@ def open_corpus(  # noqa: PLR0911 (one for each kind of source)
             return FileCorpus(source, reading)
         if reading.splits_at_white_space and (len(source) > 1 or len(source[0].split()) > 1):
             raise CorpusError(
-                f"{shown(source[0])}: no such file; strings are taken for paths, a sentence must be a list "
+                f"{shown(source[0])}: no such file; strings are treated as paths; a sentence must be a list "
                 "of tokens: pass [text.split() for text in texts], or set "
                 f"{setting('pattern')} or {setting('tokenizer')}"
             )
         if reading.splits_at_white_space:
-            return FileCorpus(source, reading)  # which says that there is no such file
+            return FileCorpus(source, reading)  # which reports that the file does not exist
     items: Any = source  # what it holds is checked when it is read
     if is_dataset(items):
         size = float(len(items)) if hasattr(items, "__len__") else None
@@ -89,7 +89,7 @@ def _are_texts(strings: Sequence[Any]) -> bool:
 
 
 def _looks_like_path(text: str) -> bool:
-    """Whether there is no white space, but a folder, a scheme or a suffix; "-" is standard input."""
+    """Whether a string looks like a path: no white space, but a folder, a scheme or a suffix; or "-"."""
     if text == "-" or os.path.isabs(text):
         return True
     if glob.has_magic(text) and glob.glob(text, recursive=True):

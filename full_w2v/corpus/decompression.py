@@ -73,7 +73,7 @@ def check_no_archive(head: bytes, name: str | Path) -> None:
 
 
 def _refusing_archives(chunks: Iterator[bytes], name: str | Path) -> Iterator[bytes]:
-    """The chunks, of which none is given before it is known that they are not an archive's."""
+    """The chunks, held back until it is known that they do not belong to an archive."""
     head = b""
     for chunk in chunks:
         head += chunk

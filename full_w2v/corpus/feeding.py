@@ -38,7 +38,7 @@ def feed_values(
 ) -> None:
     """Feeds the values of records: strings, lists of tokens, or None, which is passed over.
 
-    first: number of the first value, for messages. Raises CorpusError for a value that is none of these.
+    first: number of the first value, for messages. Raises CorpusError for any other value.
     """
     if reading.errors == "strict":
         for number, value in enumerate(values, first):
@@ -68,8 +68,8 @@ def feed_lists(
 ) -> None:
     """Feeds lists of tokens; `normalize` and `lowercase` apply to each token.
 
-    spell: names a token that is no text; one that it gives back is refused. What the user's own iterables
-        raise passes through.
+    spell: names a token that is not text; a token that it returns unchanged is rejected. Exceptions of the
+        user's own iterables pass through.
     """
     if reading.lowercase or reading.normalize is not None:
         sentences = [_changed_tokens(sentence, reading) for sentence in sentences]
@@ -93,7 +93,7 @@ def _feed_strings(
         counter.feed(reading.changed("\n".join([*texts, ""])).encode())
     except UnicodeEncodeError as error:
         at = error.object[max(0, error.start - 20) : error.start + 20]
-        raise CorpusError(f"{name}: the text {shown(at)} holds a lone surrogate, which is no text") from None
+        raise CorpusError(f"{name}: the text {shown(at)} holds a lone surrogate, which is not text") from None
     except ValueError as error:
         raise CorpusError(f"{name}: {error}") from None
 

@@ -99,7 +99,7 @@ def dataset_batches(dataset: Any, reading: ReadSettings) -> Iterator[Any]:
 
 
 def _value(item: Any, column: str | None, number: int) -> Any:
-    """What a record holds in its column; an item that is no mapping is the value itself."""
+    """What a record holds in its column; an item that is not a mapping is the value itself."""
     if not isinstance(item, Mapping):
         if column is not None:
             raise CorpusError(f"record {number} is of type {type(item).__name__}; expected a mapping with "

@@ -10,7 +10,7 @@ _FOLDERS = {
     "an encoded corpus of the cache": {"ids", "vocabulary.jsonl", "note.json"},
     "a model": {"model.safetensors", "config.json"},
 }
-# Files that formats have beside their own, and those of other programs.
+# Second files of formats, and files of other programs.
 _SUFFIXES = {
     ".model": "a model of gensim",
     ".npy": "a NumPy array",

@@ -122,7 +122,7 @@ def place_of(path: str) -> Place:
             return Place(path, status.st_size, is_regular=True)
     except FileNotFoundError:
         if len(path.split()) > 1:
-            hint = "strings are taken for paths, a sentence must be a list of tokens"
+            hint = "strings are treated as paths; a sentence must be a list of tokens"
             raise CorpusError(f"{_whole(path)}: no such file; {hint}") from None
         raise CorpusError(f"{_whole(path)}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -131,7 +131,7 @@ def place_of(path: str) -> Place:
 
 
 def _files_of(path: str, skipped: list[str] | None) -> Iterator[str]:
-    """The files that a path stands for; `skipped` takes folders that are no corpus, None keeps them."""
+    """The files that a path stands for; `skipped` collects folders that are not a corpus; None keeps them."""
     if path == STANDARD_INPUT or _is_remote(path):
         yield path
     elif os.path.isdir(path):

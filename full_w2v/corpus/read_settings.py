@@ -113,7 +113,7 @@ def _pattern_tokenizer(pattern: str) -> Callable[[list[str]], list[list[str]]]:
     if expression.groups > 1:
         raise ConfigError(
             f"{setting('pattern')} must have at most one group, whose matches are the tokens, got "
-            f"{shown(pattern)} with {expression.groups}; write (?:...) for groups that are no tokens"
+            f"{shown(pattern)} with {expression.groups}; write (?:...) for groups that are not tokens"
         )
 
     def tokenize(texts: list[str]) -> list[list[str]]:

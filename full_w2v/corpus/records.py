@@ -43,7 +43,7 @@ def json_batches(chunks: Iterable[bytes], reading: ReadSettings, name: str) -> I
         content = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise CorpusError(
-            f"{name}: line {begin} begins what is neither a JSON array nor JSON lines ({error.msg}, line "
+            f"{name}: line {begin} starts neither a JSON array nor JSON lines ({error.msg}, line "
             f"{error.lineno} of the lines that are not blank)"
         ) from None
     items = content if isinstance(content, list) else [content]

@@ -1,4 +1,4 @@
-"""Names for words that are no text."""
+"""Names for words that are not text."""
 
 from collections.abc import Hashable, Iterable
 
@@ -6,7 +6,7 @@ from full_w2v.errors import shown
 
 
 class Spelling:
-    """Names for tokens that are no text, so that numbers, tuples or any hashable object can be words.
+    """Names for tokens that are not text, so that numbers, tuples or any hashable object can be words.
 
     A token is text, and its own name, if it is a str that UTF-8 can hold and does not begin with NUL: names
     do.
@@ -17,7 +17,7 @@ class Spelling:
         self._tokens: list[Hashable] = []
 
     def name(self, token: Hashable) -> str:
-        """The name of a token that is no text; equal ones share it. Raises TypeError if it has no hash."""
+        """The name of a token that is not text; equal tokens share it. TypeError if it has no hash."""
         try:
             name = self._names.get(token)
         except TypeError:

@@ -25,7 +25,7 @@ HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
 
 def checked_callbacks(callbacks: Iterable[Any]) -> Sequence[Any]:
-    """The callbacks; raises TypeError for what is no list of objects with gensim's hooks."""
+    """The callbacks; raises TypeError unless they are a list of objects with gensim's hooks."""
     if not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks must be a list, got {shown(callbacks)}; put a single callback into []")
     given = list(callbacks)

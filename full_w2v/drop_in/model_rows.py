@@ -1,4 +1,4 @@
-"""What of a gensim model is trained: the rows of its counted words, which callbacks may replace."""
+"""The part of a gensim model that is trained: the rows of its counted words, which callbacks may replace."""
 
 from typing import Any
 
@@ -29,8 +29,8 @@ def counted_words(model: Word2Vec) -> Vocabulary:
     if not (counts[:counted] > 0).all():
         word = words[int(np.flatnonzero(counts[:counted] <= 0)[0])]
         raise ConfigError(
-            f"the word {shown(word)} has no count and stands before words that have one; add words behind "
-            'those of build_vocab, or set its count by wv.set_vecattr(word, "count", n)'
+            f"the word {shown(word)} has no count but comes before words with one; append new words after "
+            'those of build_vocab, or set its count with wv.set_vecattr(word, "count", n)'
         )
     return Vocabulary(words[:counted], counts[:counted])
 

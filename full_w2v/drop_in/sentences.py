@@ -21,7 +21,7 @@ class CountedSentences:
     """A corpus that was read once.
 
     tokens: raw words. examples: sentences, of an iterable the empty ones too.
-    spelling: names of the words that are no text.
+    spelling: names of the words that are not text.
     """
 
     counts: WordCounts
@@ -51,9 +51,9 @@ def count_sentences(
     threads: int,
     report_every: int,
 ) -> CountedSentences:
-    """Reads the corpus that gensim's two parameters name, one of which is None.
+    """Reads the corpus that gensim's two parameters name; one of them is None.
 
-    gensim's LineSentence and PathLineSentences are read as the files that they stand for.
+    gensim's LineSentence and PathLineSentences are read as the files that they name.
     report_every: a line is logged after each so many sentences of an iterable.
     Raises CorpusError if the corpus cannot be read, TypeError for a word without a hash.
     """
@@ -100,7 +100,7 @@ def _line_files(sentences: Any) -> list[str] | None:
 def _without_plain_strings(sentences: Iterable[Any]) -> Iterable[Any]:
     """The sentences; if the first is a string, strings become lists of characters, after a warning.
 
-    Raises TypeError if the first is no sentence at all.
+    Raises TypeError if the first item is not a sentence.
     """
     iterator = iter(sentences)
     first = list(islice(iterator, 1))

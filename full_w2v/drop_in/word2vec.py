@@ -52,7 +52,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     - `train` reads corpus_iterable once, so it may be a generator, and all epochs see the same sentences. The
       constructor reads its corpus once too.
     - An empty one-shot iterator, such as a generator that was read before, raises CorpusError, a setting out
-      of range ConfigError, a string in place of sentences TypeError, a training that diverges BackendError.
+      of range ConfigError, a string instead of sentences TypeError, a training that diverges BackendError.
     - Callbacks see the vectors as they are. Training goes on with what on_epoch_begin and on_epoch_end change
       or replace; if they change the vocabulary, that is an error. `full_w2v.drop_in.callbacks` has more
       hooks, checkpoints and a way to stop.
@@ -271,8 +271,8 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
         sentences = self._count(corpus_iterable, corpus_file, 10_000)
         if sentences.examples == 0 and isinstance(corpus_iterable, Iterator):
             raise CorpusError(
-                f"the {type(corpus_iterable).__name__} of sentences is empty: it can be read once only, and "
-                "probably build_vocab did; pass a list, or an object whose __iter__ begins anew"
+                f"the {type(corpus_iterable).__name__} of sentences is empty: it can be read only once, and "
+                "probably build_vocab did; pass a list, or an object whose __iter__ starts over"
             )
         return sentences
 

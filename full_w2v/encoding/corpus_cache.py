@@ -89,7 +89,7 @@ def _made(entry: Path, build: Build) -> Encoded:
 
 
 def _opened(entry: Path) -> Encoded | None:
-    """What an entry holds, None if there is none or it is not whole."""
+    """The content of an entry; None if it is missing or incomplete."""
     try:
         note = orjson.loads((entry / NOTE).read_bytes())
         for name in (IDS, WORDS):
@@ -152,7 +152,7 @@ def _move(folder: Path, entry: Path) -> None:
 
 def _source_keys(corpus: Corpus, hashed: str) -> list[list[Any]]:
     if not isinstance(corpus, FileCorpus) or not all(place.is_regular for place in corpus.places):
-        raise ConfigError(f"a cache needs local files, which it can know again; got {corpus.name}")
+        raise ConfigError(f"a cache needs local files, which it can recognise again; got {corpus.name}")
     try:
         return [_file_key(Path(place.path), hashed) for place in corpus.places]
     except OSError as error:
@@ -182,7 +182,7 @@ def _reading_key(reading: ReadSettings) -> dict[str, Any]:
     values = asdict(reading)
     if callable(reading.tokenizer):
         raise ConfigError(
-            "a cache cannot know what a tokenizer that is a Python function does; train without"
+            "a cache cannot recognise a tokenizer that is a Python function; train without the cache"
         )
     if reading.tokenizer is not None:
         values["tokenizer"] = _file_key(Path(reading.tokenizer), "full")

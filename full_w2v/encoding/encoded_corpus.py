@@ -352,7 +352,7 @@ def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> st
     if words.tokens == 0:
         return f"{counts.name}: holds no tokens"
     top = words.select(1)[:1]
-    often = f"the most frequent, {shown(words.words(top)[0])}, occurs {words.counts(top)[0]} times"
+    often = f"the most frequent, {shown(words.words(top)[0])}, occurs {_times(words.counts(top)[0])}"
     if max_final_vocab is not None:
         asked = f", as {setting('max_final_vocab', max_final_vocab)} asks for"
         advice = f"raise {setting('max_final_vocab')}"
@@ -363,7 +363,7 @@ def _no_words(counts: _RawCounts, least: int, max_final_vocab: int | None) -> st
 
 @contextmanager
 def _clear_file_errors() -> Iterator[None]:
-    """Gives native file errors, of which full disks are the usual ones, our class and a hint."""
+    """Turns native file errors, usually of full disks, into CorpusError with a hint."""
     try:
         yield
     except _native.FileError as error:
@@ -380,9 +380,13 @@ def _thread_count(threads: int) -> int:
 
 
 def _at_least(name: str, value: int, least: int) -> int:
-    """`value` as a Python number; raises ConfigError if it is none of at least `least`."""
+    """`value` as a Python number. Raises ConfigError unless it is a number of at least `least`."""
     try:
         return checked_integer(name, value, least, 2**63 - 1)
     except ConfigError:
         message = f"{setting(name)} must be a whole number of at least {least}, got {value!r}"
         raise ConfigError(message) from None
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -42,7 +42,7 @@ class PhraseSettings:
     min_count: the discount of the formula; a pair that does not occur more often is never joined.
     threshold: 100 is word2phrase's default; gensim's is 10, for its own n.
     score: what n is: "word2phrase": words of the corpus; "gensim": different words and different pairs.
-    delimiter: stands between the words of a phrase.
+    delimiter: separates the words of a phrase.
 
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """
@@ -70,7 +70,7 @@ class PhraseSettings:
 
 @dataclass(frozen=True, eq=False)
 class Phrases:
-    """Pairs of words to join: ids of first and second word, how often they stand side by side, scores."""
+    """Pairs of words to join: ids of first and second word, how often they are neighbours, scores."""
 
     first: NDArray[np.int32]
     second: NDArray[np.int32]
@@ -92,7 +92,7 @@ def find_phrases(
 ) -> Phrases:
     """The pairs of neighbours in a corpus that score above the threshold.
 
-    vocabulary: of the corpus; it must hold every word, or words that are none would become neighbours.
+    vocabulary: of the corpus; it must hold every word, or words apart would become neighbours.
     memory_limit: bytes that the tables of pairs may take, beside the frequent pairs themselves: the corpus is
         read once for each part of the pairs that fits, as if every word of it began a pair of its own. Counts
         stay exact. None takes about 1.6 GB a thread at most.

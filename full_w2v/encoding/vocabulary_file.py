@@ -26,7 +26,7 @@ from full_w2v.output.atomic_write import atomic_file
 from full_w2v.vocabulary import Vocabulary
 
 JSON_SUFFIXES = (".jsonl", ".ndjson")
-END_OF_SENTENCE = "</s>"  # word2vec.c's own first entry, which stands for line ends
+END_OF_SENTENCE = "</s>"  # word2vec.c's own first entry, which represents line ends
 
 
 def save_vocabulary(vocabulary: Vocabulary, path: AnyPath) -> None:
@@ -51,7 +51,7 @@ def load_vocabulary(path: AnyPath) -> Vocabulary:
     counts: dict[str, int] = {}
     for number, word, count in entries:
         if word in counts:
-            raise FormatError(f"{path}: line {number} names the word {shown(word)} again")
+            raise FormatError(f"{path}: line {number} repeats the word {shown(word)}")
         if not 0 < count < 2**63:
             raise FormatError(f"{path}: line {number} has the count {count}; expected a positive number")
         counts[word] = count

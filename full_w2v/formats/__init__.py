@@ -108,7 +108,7 @@ def load_model(path: AnyPath) -> Model:
 def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     """Raises at once what saving to this path would raise after hours of training.
 
-    inputs: files that are read meanwhile, none of which may be overwritten.
+    inputs: files that are being read and must not be overwritten.
     Raises FormatError if the suffix is unknown, OSError if the folder is missing or not writable, ConfigError
     if the path leads to one of the inputs.
     """

@@ -23,7 +23,7 @@ def save(embeddings: WordVectors, file: BinaryIO) -> None:
 
 
 def load(path: Path, options: LoadOptions) -> WordVectors:
-    """Unpickles what gensim saved, .npy files beside it included; raises FormatError for anything else."""
+    """Unpickles what gensim saved, .npy files next to it included; raises FormatError for anything else."""
     from gensim.models import KeyedVectors
 
     try:

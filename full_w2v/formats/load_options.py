@@ -68,8 +68,9 @@ class LoadOptions:
         for row, word in enumerate(words):
             if first.setdefault(word, row) < row and self.duplicates == "refuse":
                 raise FormatError(
-                    f"the word {shown(word)} stands in row {first[word] + 1} and again in row {row + 1}; "
-                    f"{setting('duplicates', 'first')} would keep the first of them"
+                    f"the word {shown(word)} appears more than once, in rows {first[word] + 1} and "
+                    f"{row + 1}; "
+                    f"{setting('duplicates', 'first')} would keep the first"
                 )
         if len(first) < len(words):
             rows = list(first.values())

@@ -110,7 +110,7 @@ def _tensors(embeddings: WordVectors) -> Tensors:
 def _write(file: BinaryIO, tensors: Tensors, metadata: Mapping[str, str]) -> None:
     """Writes a safetensors file, largest types first so that each array stays aligned.
 
-    Not with the library's save_file: that makes a temporary file of its own, and its errors are no OSErrors.
+    The library's save_file is not used: it makes a temporary file of its own and does not raise OSError.
     """
     header: dict[str, Any] = {"__metadata__": {"format": MARK, "version": VERSION, **metadata}}
     arrays = []

@@ -19,7 +19,7 @@ FLOAT32_BY_KEY = bytes([11, 14, 15])  # codes of the types of values, keys and s
 
 
 def words_path(path: Path) -> Path:
-    """Where the words of an index stand."""
+    """The file that holds the words of an index."""
     return path.with_name(f"{path.name}.json")
 
 

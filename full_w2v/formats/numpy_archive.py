@@ -53,7 +53,7 @@ def load(path: Path, options: LoadOptions) -> WordVectors:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
             for name in ("words", "vectors"):
                 if name not in names:
-                    raise FormatError(f"expected arrays words and vectors, but there is none named {name}")
+                    raise FormatError(f"expected arrays named words and vectors, but {name} is missing")
             arrays = {name: _read(archive, name, options) for name in EXPECTED if name in names}
         words = arrays["words"].tolist()
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, zlib.error) as error:

@@ -21,7 +21,7 @@ HEADER = b"word\tcount"
 
 
 def metadata_path(path: Path) -> Path:
-    """Where the words of a file of vectors stand."""
+    """The file that holds the words of a file of vectors."""
     return path.with_suffix(".metadata.tsv")
 
 

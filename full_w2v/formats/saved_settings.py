@@ -95,7 +95,7 @@ def _wanted(needs: str) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """A version for comparison; what is no number counts as 0."""
+    """A version for comparison; parts that are not numbers count as 0."""
     return tuple(
         int(part) if part.isascii() and part.isdigit() and len(part) < 10 else 0 for part in text.split(".")
     )

@@ -1,6 +1,6 @@
 """A folder that model2vec's StaticModel and sentence_transformers load: texts become means of word vectors.
 
-model.safetensors   F32 `embeddings`, a row a word, and a row of zeros for what is no word
+model.safetensors   F32 `embeddings`, a row per word, and a row of zeros for unknown words
 tokenizer.json      splits at white space; every word is a token, its id the row
 config.json         model2vec's settings
 modules.json        makes the folder a SentenceTransformer with a StaticEmbedding
@@ -99,7 +99,7 @@ def _ids(path: Path) -> dict[str, int]:
 
 
 def _by_id(ids: Mapping[str, int], rows: int) -> list[str]:
-    """Words by rising id; raises FormatError for an id that is no row, or that two words have."""
+    """Words by rising id; raises FormatError for an id that is not a row or belongs to two words."""
     for word, found in ids.items():
         if type(found) is not int or not 0 <= found < rows:
             raise FormatError(

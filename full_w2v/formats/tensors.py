@@ -51,7 +51,7 @@ class TensorFile:
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             if isinstance(error, FormatError):
                 raise
-            raise _incomplete("the header is not what it should be") from error
+            raise _incomplete("the header is invalid") from error
 
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
@@ -100,13 +100,13 @@ def _tensor(entry: Any, start: int, size: int) -> _Tensor:
     if not isinstance(code, str) or not _CODE.fullmatch(code):
         raise _incomplete("a tensor has an unknown type")
     if not all(type(value) is int and value >= 0 for value in (*shape, begin, end)):
-        raise _incomplete("a tensor is not described as it should be")
+        raise _incomplete("the description of a tensor is invalid")
     if begin > end or start + end > size:
-        raise _incomplete("a tensor is not within the file")
+        raise _incomplete("a tensor lies outside the file")
     if code in TYPES and math.prod(shape) * np.dtype(TYPES[code]).itemsize != end - begin:
-        raise _incomplete("a tensor has another size than its shape")
+        raise _incomplete("the size of a tensor does not match its shape")
     return _Tensor(code, tuple(shape), start + begin)
 
 
 def _incomplete(reason: str) -> FormatError:
-    return FormatError(f"is no complete safetensors file ({reason})")
+    return FormatError(f"is not a complete safetensors file ({reason})")

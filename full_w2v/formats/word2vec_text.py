@@ -20,7 +20,7 @@ from full_w2v.word_vectors import WordVectors
 
 ROWS_PER_WRITE = 1024
 LONGEST_FIRST_LINE = 32 * MAX_VECTOR_SIZE  # more is text without lines, which to split would take much memory
-LONGEST_FIRST_WORD = 8 * MAX_VECTOR_SIZE  # bytes; beside its values it fits into that line
+LONGEST_FIRST_WORD = 8 * MAX_VECTOR_SIZE  # bytes; with its values it fits into that line
 _SEPARATORS = re.compile(rb"[ \t]+")
 _BLANKS = (b" ", b"\t")
 
@@ -35,7 +35,7 @@ def check(words: Sequence[str]) -> None:
 
 
 def check_glove(words: Sequence[str]) -> None:
-    """Raises FormatError for words that the format cannot hold, of which the first begins the file."""
+    """Raises FormatError for words that the format cannot hold; the first one begins the file."""
     if len(separable(words)[0]) > LONGEST_FIRST_WORD:
         raise FormatError(
             f"the word {shown(words[0])} of {len(words[0]):,} characters comes first, where readers look for "
@@ -56,7 +56,7 @@ def save_glove(embeddings: WordVectors, file: BinaryIO) -> None:
     check_glove(embeddings.words)
     if embeddings.dimension > MAX_VECTOR_SIZE:
         raise FormatError(
-            f"text without a first line that tells the dimension may have {MAX_VECTOR_SIZE:,} values a word, "
+            f"text without a header line may have {MAX_VECTOR_SIZE:,} values a word, "
             f"got {embeddings.dimension:,}; save as .txt"
         )
     _write_lines(separable(embeddings.words), embeddings, file)
@@ -137,7 +137,7 @@ def _read_lines(
 
 
 def _word_and_values(text: bytes, dimension: int) -> tuple[bytes, list[float]]:
-    """The key as it stands before its separator, and its values."""
+    """The key, unchanged, and its values."""
     fields = text.rsplit(b" ", dimension)
     try:
         values = list(map(float, fields[1:]))

@@ -1,4 +1,4 @@
-"""Output files are written beside their final name and moved there when they are complete.
+"""Atomic output: files are written next to their final place and moved there when they are complete.
 
 What is not a regular file, such as a device, a pipe or standard output, is written as it is.
 """
@@ -19,7 +19,7 @@ from full_w2v.output.unfinished import create_part, part_folder
 
 @contextmanager
 def atomic_file(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
-    """A new file beside `path`, open both ways; it takes its place at the end, or vanishes on any exception.
+    """A new file next to `path`, open both ways; it takes its place at the end, or vanishes on any exception.
 
     A link is followed, as writing in place would. Permissions are the older file's if there is one.
     A path to anything but a regular file yields that itself, to write to in order; "-" is standard output.
@@ -49,9 +49,9 @@ def atomic_file(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_files(path: AnyPath) -> Iterator[Path]:
-    """A path in a new folder, for a file and others beside it whose names begin with its name.
+    """A path in a new folder, for a file and others whose names begin with its name.
 
-    At the end all take their places beside `path`, it last; links are followed. They vanish on any
+    At the end all move to the folder of `path`, that file last; links are followed. They vanish on any
     exception. Raises as `atomic_file`, and for what is not a regular file.
     """
     target = _regular_target(path)
@@ -66,7 +66,7 @@ def atomic_files(path: AnyPath) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: AnyPath) -> Iterator[Path]:
-    """A new folder beside `path` that takes its place at the end, or vanishes on any exception.
+    """A new folder next to `path` that takes its place at the end, or vanishes on any exception.
 
     Raises OSError if the place above is missing or not writable, FileExistsError if `path` is there already
     and anything but an empty folder.
@@ -122,7 +122,7 @@ def _move(file: Path, target: Path) -> None:
 def _check_no_input(path: AnyPath, inputs: Iterable[AnyPath]) -> None:
     files = (other for other in inputs if os.fspath(other) != STANDARD_OUTPUT)
     if os.path.realpath(path) in map(os.path.realpath, files):
-        raise ConfigError(f"{os.fspath(path)}: is read and would be overwritten; choose another output")
+        raise ConfigError(f"{os.fspath(path)}: is an input and would be overwritten; choose another output")
 
 
 def _refuse_stream(path: AnyPath) -> None:
@@ -168,7 +168,7 @@ def _folder_target(path: AnyPath) -> Path:
 
 @contextmanager
 def _named(path: AnyPath) -> Iterator[None]:
-    """Lets an OSError name the output file, instead of the one beside it or none at all."""
+    """Makes an OSError name the output file instead of the temporary one."""
     try:
         yield
     except OSError as error:

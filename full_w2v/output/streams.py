@@ -52,7 +52,7 @@ class Stream:
         elif not os.access(self.path, os.W_OK):
             raise PermissionError(errno.EACCES, "the output is write-protected", self.path)
         if not stat.S_ISCHR(status.st_mode) and any(_is_at(status, path) for path in inputs):
-            raise ConfigError(f"{self.path}: is read and would be written to; choose another output")
+            raise ConfigError(f"{self.path}: is an input and would be written to; choose another output")
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -101,6 +101,19 @@ def stream_at(path: AnyPath) -> Stream | None:
     except OSError:
         return None
     return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else Stream(name)
+
+
+def is_standard_output(path: AnyPath) -> bool:
+    """Whether what is written to a path ends up where standard output does."""
+    stream = stream_at(path)
+    if stream is None:
+        return False
+    if stream.path == STANDARD_OUTPUT or stream.descriptor == 1:
+        return True
+    try:
+        return os.path.samestat(os.fstat(1), os.stat(path))
+    except OSError:
+        return False
 
 
 class _Sequential(io.RawIOBase):

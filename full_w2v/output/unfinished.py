@@ -45,7 +45,7 @@ def create_part(target: Path) -> tuple[Path, BinaryIO]:
 
 @contextmanager
 def part_folder(target: Path) -> Iterator[Path]:
-    """A new, locked folder beside `target`, removed at the end unless it was renamed."""
+    """A new, locked folder next to `target`, removed at the end unless it was renamed."""
     remove_stale_parts(target.parent)
     part, descriptor = _create_folder(target)
     try:

@@ -98,7 +98,7 @@ class DivergenceWatch:
     def _remedies(self) -> str:
         """The settings that can be changed."""
         advice = self._advice()
-        last = f" or {advice.pop()}" if len(advice) > 1 else ""
+        last = f", or {advice.pop()}" if len(advice) > 1 else ""
         return f"{', '.join(advice)}{last}"
 
     def _advice(self) -> list[str]:

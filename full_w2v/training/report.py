@@ -8,7 +8,7 @@ from full_w2v.errors import as_python, setting, spelled
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands. Words are raw: tokens of the corpus before rare and frequent words are dropped.
+    """Progress of a training. Words are raw: tokens of the corpus before rare and frequent words are dropped.
 
     learning_rate: of the next span. loss: mean per pair in this epoch so far, None unless asked for.
     seconds: since training began.
@@ -63,7 +63,7 @@ class TrainReport:
 
 
 def nothing_trained(words: int, sample: float) -> str:
-    """What to tell whoever trained without a single pair, with settings for `errors.spelled`.
+    """A warning for a training without a single pair, with settings for `errors.spelled`.
 
     words: that survived subsampling in all epochs. sample: the threshold of subsampling.
     """

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands: with the model's matrices, all that it takes to continue.
+    """The position of a run; together with the model's matrices, all that is needed to continue it.
 
     epoch: the one in progress, from 0; position: the token of the corpus that it continues at.
     seconds: trained so far. stats: of each epoch begun, words, pairs and loss.
@@ -213,7 +213,7 @@ class Run:
         self._backend.read(self._model)
 
     def state(self) -> RunState:
-        """Where the run stands; call `sync` before it, so that the model is of the same moment."""
+        """The state of the run; call `sync` first, so that the model matches it."""
         return RunState(
             epoch=self._epoch,
             position=self._position,

@@ -1,4 +1,4 @@
-"""What a benchmark prints beside its figures: commit, machine, and how figures are summed up."""
+"""What a benchmark prints along with its figures: commit, machine, and how figures are summed up."""
 
 import os
 import platform

@@ -81,7 +81,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--vector-size", type=int, default=100)
     parser.add_argument("--sample", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--cbow", action="store_true", help="CBOW in place of skip-gram")
+    parser.add_argument("--cbow", action="store_true", help="CBOW instead of skip-gram")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

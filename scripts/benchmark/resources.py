@@ -153,7 +153,7 @@ def parse(log: str) -> Iterator[Resources]:
 
 
 def kernel_name(mangled: str) -> str | None:
-    """Kernel and template arguments, as warp<4,6>, from a mangled name; None if it is no kernel's."""
+    """Kernel and template arguments, as warp<4,6>, from a mangled name; None if it is not a kernel's."""
     found = NAME.search(mangled)
     if not found:
         return None

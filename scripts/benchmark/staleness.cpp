@@ -224,7 +224,7 @@ class Flight {
     for (int o = 0; o < tile.outputs; ++o) tile.output[o] = output(chosen_[static_cast<size_t>(o)]);
   }
 
-  // The strip of contexts from place `at` on, which moves behind it; false if there is none.
+  // The strip of contexts from place `at` on, which moves past it; false if none is left.
   bool choose_contexts(const SgnsParams& params, int64_t& at, Tile& tile) {
     const int repeats = strip_repeats(params, params.negative);
     strip_.clear();

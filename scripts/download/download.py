@@ -29,7 +29,7 @@ DOWNLOADS = Path(__file__).resolve().parents[2] / "data" / "downloads"
 BLOCK = 1 << 20
 ATTEMPTS = 5  # without any progress
 TIMEOUT_SECONDS = 60
-# Errors that a second attempt may cure; a full disk is none of them.
+# Errors that a second attempt may cure; a full disk is not one of them.
 NETWORK_ERRORS = (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 # Answers of a server that is overloaded or restarting.
 PASSING_ANSWERS = {
@@ -104,7 +104,7 @@ def download(corpus: Corpus, directory: Path) -> Path:
 
 
 def fetch(corpus: Corpus, archive: Path) -> None:
-    """Downloads the archive beside its final name, resuming what is there, verifies it and moves it."""
+    """Downloads the archive next to its final place, resuming what is there, verifies it and moves it."""
     part = archive.with_name(archive.name + ".part")
     failures = 0
     while (have := size_of(part)) < corpus.size:

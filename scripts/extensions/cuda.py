@@ -1,7 +1,7 @@
 """Builds the two CUDA modules: full_w2v._cuda with nvcc, full_w2v._cuda_emulated with the host's compiler.
 
 Both take csrc/cuda as it is. nvcc compiles the kernels for every architecture that it lists, with PTX for
-those to come; the runtime is linked statically, so that the module imports where there is no driver.
+those to come; the runtime is linked statically, so that the module can be imported without a driver.
 
   FULL_W2V_CUDA=require|off          fail without nvcc, or build neither module (default: build what can be)
   FULL_W2V_CUDA_ARCHITECTURES=80,90  only these (default: all)

@@ -391,7 +391,7 @@ def test_a_small_corpus_trains_in_order_unless_blocks_say_otherwise(device, capl
         guarded.train(corpus(), 0, corpus().tokens, epoch)
     guarded.read(start)
     assert device.emulator is None or device.most_resident() == 1
-    said = "segments in flight at most 1, lest quality suffer"
+    said = "limited to 1 concurrent segments to preserve quality"
     assert said in guarded.description
     assert [said in message for message in caplog.messages].count(True) >= 1
     np.testing.assert_array_equal(start.input, in_order.input)

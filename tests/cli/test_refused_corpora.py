@@ -32,7 +32,7 @@ BAD_TEXTS = {
     "blank": (b" \n\t\n", "holds no tokens"),
     "rare": (
         b"once upon a time",
-        "no word occurs 5 times or more (--min-count 5); the most frequent, 'once', occurs 1",
+        "no word occurs 5 times or more (--min-count 5); the most frequent, 'once', occurs once",
     ),
     "latin": (
         b"good line\nbad caf\xe9\n",

@@ -129,7 +129,7 @@ def test_what_is_read_is_never_overwritten(
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     done = command(*arguments)
     assert done.code == 2
-    assert done.error == f"{output}: is read and would be overwritten; choose another output"
+    assert done.error == f"{output}: is an input and would be overwritten; choose another output"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -174,7 +174,7 @@ def test_an_output_that_is_a_corpus_is_refused(
     (tmp_path / "x").mkdir()
     done = command("train", other, corpus, "--output", output)
     assert done.code == 2
-    assert done.error == f"{output}: is read and would be overwritten; choose another output"
+    assert done.error == f"{output}: is an input and would be overwritten; choose another output"
     assert corpus.read_text() == two_groups.text()
 
 

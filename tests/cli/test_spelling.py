@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from programs import Command
 
 import full_w2v
+from full_w2v.cli import main
 from full_w2v.cli.spelling import as_options
 from full_w2v.config import TrainConfig, setting_names
 from full_w2v.corpus import ReadSettings
@@ -112,3 +113,31 @@ def test_no_message_spells_a_setting_as_python_does_without_marking_it() -> None
                     f"{path.name}:{node.lineno} {t}" for t in texts if isinstance(t, str) and spelt.search(t)
                 ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        ("--workers", "--workers is --threads here"),
+        ("--size=10", "--size is --vector-size here"),
+        ("--iter", "--iter is --epochs here"),
+        ("--sg", "--sg is --cbow here"),
+        ("--vector_size", "--vector_size is --vector-size here"),
+        ("--min_count", "--min_count is --min-count here"),
+        ("--epoch", "--epoch is --epochs here"),
+        ("--treads", "did you mean --threads"),
+        ("--zzzzzz", ""),
+    ],
+)
+def test_options_of_other_programs_are_answered_with_ours(
+    corpus: Path, capsys: pytest.CaptureFixture[str], argument: str, hint: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", str(corpus), "--output", "v.txt", argument, "1"])
+    assert stop.value.code == 2
+    found = capsys.readouterr().err
+    assert f"unrecognized arguments: {argument}" in found
+    assert hint in found
+    assert "full-w2v train --help shows the usage" in found
+    if not hint:
+        assert "did you mean" not in found

@@ -135,6 +135,16 @@ def test_standard_output_is_written_where_it_stands(tmp_path, corpus, name, subc
     )
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_vectors_on_standard_output_are_nothing_but_vectors(tmp_path, corpus, options):
+    (tmp_path / "out.vec").symlink_to("/dev/stdout")
+    program = [*PROGRAM, "train", corpus, *map(str, TINY), *options, "--output"]
+    done = subprocess.run([*program, tmp_path / "out.vec"], capture_output=True, check=True)
+    subprocess.run([*program, tmp_path / "expected.vec"], capture_output=True, check=True)
+    assert done.stdout == (tmp_path / "expected.vec").read_bytes()
+    assert b"40" in done.stderr  # the summary
+
+
 def test_another_descriptor_is_written_to(tmp_path, corpus):
     reading, writing = os.pipe()
     program = [*PROGRAM, "vocabulary", corpus, "--quiet", "--output", f"/dev/fd/{writing}"]
@@ -182,7 +192,7 @@ def test_a_file_that_is_read_is_not_written_to_through_a_descriptor(corpus):
         program = [*PROGRAM, "phrases", corpus, "--output", "/dev/stdout"]
         done = subprocess.run(program, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert "is read and would be written to" in done.stderr
+    assert "is an input and would be written to" in done.stderr
 
 
 def test_an_encoded_corpus_is_not_written_to_a_device(tmp_path):

@@ -90,7 +90,7 @@ def test_json_files_are_arrays_or_lines(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"text": "a"},\n', "line 1 begins what is neither a JSON array nor JSON lines"),
+        ('[{"text": "a"},\n', "line 1 starts neither a JSON array nor JSON lines"),
         ("a b c\n", "neither a JSON array nor JSON lines"),
         ('[{"text": "a"}, {"body": 1}]', "item 1 has no column 'text'"),
         ('"a"\n"b\n', "line 2 is not JSON"),
@@ -169,7 +169,7 @@ def test_text_with_numbers_stays_text(tmp_path, text):
 def test_a_list_of_strings_without_files_names_the_remedy(tmp_path):
     for texts in (["a b", "c d"], ["cat", "dog"], ["a b c"]):
         message = failure(texts)
-        assert "strings are taken for paths, a sentence must be a list of tokens" in message
+        assert "strings are treated as paths; a sentence must be a list of tokens" in message
         assert "text.split()" in message
     assert failure(["missing"]) == "missing: no such file"
     path = write(tmp_path / "there.txt", "a b c\nb a\n")

@@ -67,7 +67,7 @@ from full_w2v.errors import ConfigError, CorpusError
         (
             lambda _: built().train(iter([]), total_examples=1, epochs=1),
             CorpusError,
-            "the list_iterator of sentences is empty: it can be read once only, and probably build_vocab did",
+            "the list_iterator of sentences is empty: it can be read only once, and probably build_vocab did",
         ),
         (lambda _: Word2Vec(SENTENCES, **{**TINY, "window": 0}), ConfigError, "window must be between 1"),
         (lambda _: Word2Vec(vector_size=-1), ConfigError, "vector_size must be between 1 and 65536, got -1"),

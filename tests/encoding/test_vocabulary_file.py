@@ -56,7 +56,7 @@ def test_json_lines_hold_any_word(tmp_path_factory, words):
         ("v.txt", b"a 3\nb\n", "line 2 is b'b'; expected a word, a space and its count"),
         ("v.txt", b"a 0\n", "line 1 has the count 0"),
         ("v.txt", b"a 99999999999999999999\n", "expected a word, a space and its count"),
-        ("v.txt", b"a 2\na 1\n", "line 2 names the word 'a' again"),
+        ("v.txt", b"a 2\na 1\n", "line 2 repeats the word 'a'"),
         ("v.txt", b"\xff 2\n", "is not UTF-8"),
         ("v.txt", b"\n", "holds no words"),
         ("v.txt.gz", b"a 3\n", "the gzip data ends too early"),

@@ -38,7 +38,7 @@ DAMAGED = {
     "text.txt": (b"Call me Ishmael.\nSome years ago\n", "line 1: expected 2 values, got b'me'"),
     "nan.txt": (b"1 2\na 1 nan\n", "vector of 'a' holds a value that is not finite"),
     "over.txt": (b"1 2\na 1 1e39\n", "vector of 'a' holds a value that is not finite"),
-    "twice.txt": (b"2 1\na 1\na 2\n", "'a' stands in row 1 and again"),
+    "twice.txt": (b"2 1\na 1\na 2\n", "'a' appears more than once, in rows 1 and 2"),
     "utf8.txt": (b"1 1\n\xff\xfe 1\n", "line 2: the word b'.xff.xfe' is not UTF-8 .byte 0xff"),
     "endless.txt": (b"word " * 500_000, "a word and its values in line 1, got b'word word"),
     "nul.txt": (b"\0" * 100, "expected 'words dimension' or a word and its values in line 1"),
@@ -52,7 +52,7 @@ DAMAGED = {
     "space.bin": (b"1 1\nabcdefgh", "the file ends after 0"),
     "more.bin": (b"1 1\na 1234b 1234", "expected the end after 1 words of 1 values as line 1 says, got more"),
     "nan.bin": (b"1 1\na \0\0\xc0\x7f", "vector of 'a' holds a value that is not finite"),
-    "twice.bin": (b"2 1\na 1234a 1234", "'a' stands in row 1 and again"),
+    "twice.bin": (b"2 1\na 1234a 1234", "'a' appears more than once, in rows 1 and 2"),
     "utf8.bin": (b"1 1\n\xe9 1234", "row 1: the word b'.xe9' is not UTF-8 .byte 0xe9"),
     "empty.kv": (b"", "expected gensim KeyedVectors, but unpickling ended in EOFError"),
     "text.kv": (b"some words\n", "expected gensim KeyedVectors, but unpickling ended in UnpicklingError"),
@@ -60,22 +60,22 @@ DAMAGED = {
         pickle.dumps({"a": 1}),
         "expected gensim KeyedVectors, but unpickling ended in AttributeError",
     ),
-    "empty.safetensors": (b"", "no complete safetensors file"),
-    "text.safetensors": (b"some words here\n", "no complete safetensors file"),
-    "header.safetensors": (b"\xff" * 100, "no complete safetensors file"),
+    "empty.safetensors": (b"", "not a complete safetensors file"),
+    "text.safetensors": (b"some words here\n", "not a complete safetensors file"),
+    "header.safetensors": (b"\xff" * 100, "not a complete safetensors file"),
     "shape.safetensors": (
         safetensors_bytes(input={"dtype": "F32", "shape": [HUGE, HUGE], "data_offsets": [0, 4]}),
-        "no complete safetensors file",
+        "not a complete safetensors file",
     ),
     "offsets.safetensors": (
         safetensors_bytes(input={"dtype": "F32", "shape": [1], "data_offsets": [0, HUGE]}),
-        "no complete safetensors file",
+        "not a complete safetensors file",
     ),
     "newline.safetensors": (
         safetensors_bytes(input={"dtype": "F\n32", "shape": [1], "data_offsets": [0, 4]}),
-        "no complete safetensors file",
+        "not a complete safetensors file",
     ),
-    "types.safetensors": (safetensors_bytes(input=[]), "no complete safetensors file"),
+    "types.safetensors": (safetensors_bytes(input=[]), "not a complete safetensors file"),
 }
 
 

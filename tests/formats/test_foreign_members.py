@@ -92,8 +92,8 @@ ONE = {"words": ["a"], "vectors": [[1.0]]}
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"words": ["a"]}, "none named vectors"),
-        ({"vectors": [[1.0]]}, "none named words"),
+        ({"words": ["a"]}, "vectors is missing"),
+        ({"vectors": [[1.0]]}, "words is missing"),
         (ONE | {"counts": [1.5]}, "counts must be whole numbers below 2.63, got 1.5"),
         (ONE | {"counts": [np.nan]}, "counts must be whole numbers"),
         (ONE | {"counts": [1e30]}, "counts must be whole numbers"),
@@ -179,7 +179,7 @@ def keyed_with(**members):
     ],
 )
 def test_odd_pickles_are_refused(tmp_path, content):
-    refused(write(tmp_path / "x.kv", pickle.dumps(content)), "expected|words must be|stands in row")
+    refused(write(tmp_path / "x.kv", pickle.dumps(content)), "expected|words must be|appears more than once")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_odd_tensors_are_refused(tmp_path, changes):
 @pytest.mark.parametrize("length", [3, 2**31, 2**63])
 def test_a_header_of_any_length_is_refused(tmp_path, length):
     refused(
-        write(tmp_path / "x.safetensors", length.to_bytes(8, "little") + b"{}"), "no complete safetensors"
+        write(tmp_path / "x.safetensors", length.to_bytes(8, "little") + b"{}"), "not a complete safetensors"
     )
 
 
@@ -281,7 +281,7 @@ def test_odd_words_of_an_index_are_refused(tmp_path, words):
         ("word\tcount\na\t1\nb\n", "line 3: expected a word, a tab and its count"),
         ("word\tcount\na\t1\nb\t1.5\n", "line 3: expected a word, a tab and its count"),
         ("word\tcount\na\t1\nb\t-1\n", "line 3: expected a word, a tab and its count"),
-        ("a\na\n", "'a' stands in row 1 and again"),
+        ("a\na\n", "'a' appears more than once, in rows 1 and 2"),
     ],
 )
 def test_odd_metadata_is_refused(tmp_path, metadata, message):

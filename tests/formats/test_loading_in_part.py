@@ -69,7 +69,7 @@ def test_damaged_keys_are_refused_unless_asked_for(tmp_path, suffix):
     path = bad_keys(tmp_path, suffix)
     with pytest.raises(FormatError, match="is not UTF-8"):
         load_embeddings(path, duplicates="first")
-    with pytest.raises(FormatError, match=r"'a' stands in row 1 and again in row 3; duplicates='first'"):
+    with pytest.raises(FormatError, match=r"'a' appears more than once, in rows 1 and 3; duplicates='first'"):
         load_embeddings(path, errors="replace")
     found = load_embeddings(path, errors="replace", duplicates="first")
     assert found.words == ("a", "b", "c\ufffd")

@@ -152,7 +152,7 @@ def test_a_file_by_the_safetensors_library_loads(tmp_path):
         ({"word_offsets": np.array([0, 0, 0, 3])}, "expected input as F32 .3, 'any'."),
         (
             {"word_bytes": np.frombuffer(b"aa", np.uint8), "word_offsets": np.array([0, 1, 2])},
-            "'a' stands in row 1",
+            "'a' appears more than once; first in row 1",
         ),
         ({"config": None}, "expected the settings as JSON, got ''"),
         ({"config": "["}, "expected the settings as JSON, got '\\['"),

@@ -80,7 +80,7 @@ def test_a_folder_read_as_a_corpus_passes_files_of_a_registered_format_over(tmp_
 
 
 def test_a_format_leaves_with_its_registration(tmp_path: Path, toy: FileFormat) -> None:
-    with pytest.raises(ConfigError, match=r"a format of a new suffix, got '\.toy' again"):
+    with pytest.raises(ConfigError, match=r"a format with the suffix '\.toy' is already registered"):
         file_formats.register(toy)
     file_formats.unregister(toy)
     try:

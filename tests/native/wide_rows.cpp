@@ -86,12 +86,12 @@ std::vector<float> train(const full_w2v::Kernel& kernel, full_w2v::Order order, 
 }  // namespace
 
 int main() {
-  for (const full_w2v::Kernel& kernel : full_w2v::kernels()) {
+  for (const full_w2v::Kernel* kernel : full_w2v::kernels()) {
     for (const auto order : {full_w2v::Order::window, full_w2v::Order::pair}) {
-      if (!kernel.computes(parameters(order, kUsed))) continue;
-      const std::vector<float> wide = train(kernel, order, kWords), narrow = train(kernel, order, kUsed);
+      if (!kernel->computes(parameters(order, kUsed))) continue;
+      const std::vector<float> wide = train(*kernel, order, kWords), narrow = train(*kernel, order, kUsed);
       const bool equal = !wide.empty() && wide == narrow;
-      std::printf("%s %s %s\n", kernel.name, order == full_w2v::Order::window ? "window" : "pair",
+      std::printf("%s %s %s\n", kernel->name, order == full_w2v::Order::window ? "window" : "pair",
                   equal ? "equal" : "different");
     }
   }

@@ -134,7 +134,7 @@ def test_a_word2vec_keeps_the_vectors_of_its_last_sane_epoch(monkeypatch: pytest
     # What a Word2Vec has no setting for is not named.
     assert str(caught.value) == (
         "training diverged: a vector's norm is 2.83e+05, where less than 100 is usual; "
-        "lower alpha, which was 0.025 (0.025 is usual) or lower window, which was 4"
+        "lower alpha, which was 0.025 (0.025 is usual), or lower window, which was 4"
     )
 
 

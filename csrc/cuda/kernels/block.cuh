@@ -56,18 +56,18 @@ class BlockTrainer {
   __device__ BlockTrainer(const KernelArguments& arguments, unsigned char* shared)
       : BlockTrainer(arguments, shared, BlockLayout::of(arguments.params, arguments.rows.stride)) {}
 
-  __device__ void train(const Segment& segment, Tally& tally) {
+  __device__ void train(const Segment& segment) {
     const float rate = segment_rate(arguments_, segment);
     if (threadIdx.x < kWarpSize) walk_.begin(segment);
     int entered = 0, left = 0;  // numbers of words: those from `left` up to `entered` are in the ring
     for (bool begun = false; find_window(); begun = true) {
       const Window window = window_->window;
       if (!begun) entered = left = window_->first;
-      ++tally.words;
+      ++tally_.words;
       if (!alone(window)) {
         for (; entered <= window.known; ++entered) enter(entered, left);
         __syncthreads();  // everyone knows where the copies are
-        train_window(window, rate, tally);
+        train_window(window, rate);
         for (; left <= window.centre - arguments_.params.window; ++left) leave(left);
       }
       __syncthreads();  // everyone is done with the window and the queue of words
@@ -75,6 +75,9 @@ class BlockTrainer {
     for (; left < entered; ++left) leave(left);
     __syncthreads();  // before warp 0 begins the next segment's queue
   }
+
+  // What was trained; thread 0 knows it.
+  __device__ const Tally& tally() const { return tally_; }
 
  private:
   // The layout is not kept: with 1,024 threads there are 64 registers each.
@@ -102,7 +105,7 @@ class BlockTrainer {
   }
 
   // Output by output: its row in a register, the contexts from the ring.
-  __device__ void train_window(const Window& window, float rate, Tally& tally) {
+  __device__ void train_window(const Window& window, float rate) {
     for (int o = 0; o < arguments_.params.negative + 1; ++o) {
       const Output output = window.outputs[o];
       if (output.weight == 0) continue;
@@ -117,7 +120,7 @@ class BlockTrainer {
         if (active_) *context = x + g * y;
         y += g * x;
         change += g * x;
-        tally_pair(tally, arguments_.params.loss && threadIdx.x == 0, score, o == 0);
+        tally_pair(tally_, arguments_.params.loss && threadIdx.x == 0, score, o == 0);
       }
       if (active_) atomicAdd(y_row, change);
     }
@@ -180,15 +183,12 @@ class BlockTrainer {
   const int value_;
   const bool active_;
   int parity_ = 0;
+  Tally tally_;
 };
 
 __global__ void __launch_bounds__(kMaxDimension) block_kernel(const KernelArguments arguments) {
   BlockTrainer trainer(arguments, shared_memory());
-  Tally tally;
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    trainer.train(arguments.batch.segments[s], tally);
-  }
-  if (threadIdx.x == 0) add_tally(arguments.totals, tally);
+  train_segments(arguments, trainer);
 }
 
 }  // namespace full_w2v

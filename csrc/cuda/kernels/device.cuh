@@ -201,4 +201,14 @@ __device__ __forceinline__ void add_tally(Totals* totals, const Tally& tally) {
   if (tally.loss != 0.0) atomicAdd(&totals->loss, tally.loss);
 }
 
+// Trains the batch's segments, each block one after another, and adds up what was trained. `trainer` has
+// train(segment), which all threads of the block call, and tally(), which thread 0 knows.
+template <class Trainer>
+__device__ __forceinline__ void train_segments(const KernelArguments& arguments, Trainer& trainer) {
+  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
+    trainer.train(arguments.batch.segments[s]);
+  }
+  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
+}
+
 }  // namespace full_w2v

@@ -378,10 +378,7 @@ __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues, kTile, kTen
   using Scores = typename GroupScores<kValues, kTile, kTensor>::Type;
   if constexpr (Scores::kExists) {
     GroupTrainer<Scores, kSure, kSeveral> trainer(arguments, shared_memory());
-    for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-      trainer.train(arguments.batch.segments[s]);
-    }
-    if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
+    train_segments(arguments, trainer);
   }
 }
 

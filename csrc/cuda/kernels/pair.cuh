@@ -17,39 +17,38 @@
 
 namespace full_w2v {
 
+// Trains one window, pair by pair. All lanes of the warp must call it.
+template <int kValues>
+__device__ __forceinline__ void train_pairs_in_memory(const KernelArguments& arguments,
+                                                      const SegmentWalk& walk, const Window& window,
+                                                      float rate, Tally& tally) {
+  const Rows& rows = arguments.rows;
+  for (int o = 0; o < walk.outputs(); ++o) {
+    const Output output = window.outputs[o];
+    if (output.weight == 0) continue;
+    float* const y_row = row_of(rows.output, output.word, rows.stride);
+    for (int c = window.first; c <= window.last; ++c) {
+      if (c == window.centre) continue;
+      float* const x_row = row_of(rows.input, walk.word(c), rows.stride);
+      Row<kValues> x, y;
+      x.load(x_row, rows.stride);
+      y.load(y_row, rows.stride);
+      const float score = warp_sum(x.dot(y));
+      const float g = gradient(score, o == 0, rate);
+      y.add_to(x_row, rows.stride, g);
+      x.add_to(y_row, rows.stride, g);
+      tally_pair(tally, arguments.params.loss, score, o == 0);
+    }
+  }
+}
+
 template <int kValues>
 __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
     pair_kernel(const KernelArguments arguments) {
-  const Rows& rows = arguments.rows;
-  SegmentWalk walk(arguments, shared_memory());
-  Tally tally;
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    const Segment segment = arguments.batch.segments[s];
-    const float rate = segment_rate(arguments, segment);
-    walk.begin(segment);
-    for (Window window; walk.next(window);) {
-      ++tally.words;
-      if (alone(window)) continue;
-      for (int o = 0; o < walk.outputs(); ++o) {
-        const Output output = window.outputs[o];
-        if (output.weight == 0) continue;
-        float* const y_row = row_of(rows.output, output.word, rows.stride);
-        for (int c = window.first; c <= window.last; ++c) {
-          if (c == window.centre) continue;
-          float* const x_row = row_of(rows.input, walk.word(c), rows.stride);
-          Row<kValues> x, y;
-          x.load(x_row, rows.stride);
-          y.load(y_row, rows.stride);
-          const float score = warp_sum(x.dot(y));
-          const float g = gradient(score, o == 0, rate);
-          y.add_to(x_row, rows.stride, g);
-          x.add_to(y_row, rows.stride, g);
-          tally_pair(tally, arguments.params.loss, score, o == 0);
-        }
-      }
-    }
-  }
-  if (threadIdx.x == 0) add_tally(arguments.totals, tally);
+  const auto train_window = [&](const SegmentWalk& walk, const Window& window, float rate, Tally& tally) {
+    train_pairs_in_memory<kValues>(arguments, walk, window, rate, tally);
+  };
+  train_windows(arguments, shared_memory(), train_window);
 }
 
 }  // namespace full_w2v

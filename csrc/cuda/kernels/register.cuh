@@ -165,26 +165,17 @@ template <int kValues>
 __global__ void __launch_bounds__(kWarpSize, resident_warps(kValues))
     register_kernel(const KernelArguments arguments) {
   unsigned char* const shared = shared_memory();
-  SegmentWalk walk(arguments, shared);
   float* const scratch = arguments.scratch
                              ? arguments.scratch + blockIdx.x * arguments.scratch_floats
                              : reinterpret_cast<float*>(shared + WalkShape::of(arguments.params).bytes());
-  Tally tally;
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    const Segment segment = arguments.batch.segments[s];
-    const float rate = segment_rate(arguments, segment);
-    walk.begin(segment);
-    for (Window window; walk.next(window);) {
-      ++tally.words;
-      if (alone(window)) continue;
-      if (arguments.params.order == Order::pair) {
-        train_pairs<kValues>(arguments, walk, window, rate, tally);
-      } else {
-        train_window<kValues>(arguments, walk, window, rate, scratch, tally);
-      }
+  const auto train_one = [&](const SegmentWalk& walk, const Window& window, float rate, Tally& tally) {
+    if (arguments.params.order == Order::pair) {
+      train_pairs<kValues>(arguments, walk, window, rate, tally);
+    } else {
+      train_window<kValues>(arguments, walk, window, rate, scratch, tally);
     }
-  }
-  if (threadIdx.x == 0) add_tally(arguments.totals, tally);
+  };
+  train_windows(arguments, shared, train_one);
 }
 
 }  // namespace full_w2v

@@ -321,10 +321,7 @@ __global__ void __launch_bounds__(kWarpSize,
                                   resident_general_warps(kValues, kTile, kSeveral, Storage::kRounds))
     warp_kernel(const KernelArguments arguments) {
   WarpTrainer<kValues, kSure, kTile, kSeveral, Storage> trainer(arguments, shared_memory());
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    trainer.train(arguments.batch.segments[s]);
-  }
-  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
+  train_segments(arguments, trainer);
 }
 
 }  // namespace full_w2v

@@ -470,10 +470,7 @@ __global__ void __launch_bounds__(kWarpSize,
                                   resident_fixed_warps(kValues, kSure == kValues, Storage::kRounds))
     warp_fixed_kernel(const KernelArguments arguments) {
   FixedWindowTrainer<kValues, kSure, kWindow, Storage> trainer(arguments, shared_memory());
-  for (int64_t s = blockIdx.x; s < arguments.batch.count; s += gridDim.x) {
-    trainer.train(arguments.batch.segments[s]);
-  }
-  if (threadIdx.x == 0) add_tally(arguments.totals, trainer.tally());
+  train_segments(arguments, trainer);
 }
 
 }  // namespace full_w2v

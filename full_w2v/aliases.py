@@ -1,0 +1,30 @@
+"""Names that users of other programs know our settings by, for messages that tell ours."""
+
+# Of gensim, old and new, fastText and word2vec.c.
+ALIASES = {
+    "workers": "threads",
+    "thread": "threads",
+    "sg": "architecture, 'skip-gram' or 'cbow'",
+    "cbow": "architecture, 'skip-gram' or 'cbow'",
+    "model": "architecture, 'skip-gram' or 'cbow'",
+    "hs": "hierarchical_softmax",
+    "size": "vector_size",
+    "dim": "vector_size",
+    "dimension": "vector_size",
+    "iter": "epochs",
+    "epoch": "epochs",
+    "ws": "window",
+    "neg": "negative",
+    "lr": "alpha",
+    "learning_rate": "alpha",
+    "start_alpha": "alpha",
+    "end_alpha": "min_alpha",
+    "minCount": "min_count",
+    "t": "sample",
+    "compute_loss": "loss",
+    "corpus_iterable": "the first argument, corpus",
+    "corpus_file": "the first argument, corpus",
+    "input": "the first argument, corpus",
+    "callbacks": "on_progress",
+    "output": "nothing here; save the result: train(...).save(path)",
+}
