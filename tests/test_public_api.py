@@ -130,7 +130,7 @@ def test_settings_cross_into_native_code_as_the_stub_names_them() -> None:
         ("longest_path", 4, "longest_path must be between 0 and 3, got 4"),
         ("step_pairs", 0, "step_pairs must be between 1 and 2147483647, got 0"),
         ("order", "words", "order must be one of window, pair, got 'words'"),
-        ("architecture", "glove", "architecture must be one of skip-gram, cbow, got 'glove'"),
+        ("order", "", "order must be one of window, pair, got ''"),
         ("row_precision", "half", "row_precision must be one of float32, bf16, got 'half'"),
     ],
 )

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 UNDEFINED = "signed-integer-overflow,shift,bounds,integer-divide-by-zero,float-cast-overflow,bool,return"
 FLAGS = ["-O1", "-g1", "-w", "-fno-wrapv", f"-fsanitize=address,{UNDEFINED}", "-fno-sanitize-recover=all"]
 # Test files that run compiled code import the extension, or a module whose work is done there.
-WRAPPERS = r"_native|backends\.cpu|corpus|encoded|trainer|pipeline"
+WRAPPERS = r"_native|backends\.cpu|corpus|encoding|training|pipeline"
 USES_NATIVE = re.compile(rf"^from full_w2v(\.| import .*\b)({WRAPPERS})\b", re.MULTILINE)
 
 PLANTED_ERRORS = """
@@ -159,7 +159,7 @@ def native_tests(folder: Path) -> list[Path]:
     ]
 
 
-ROOMS = ["backends", "bench", "cli", "corpus", "drop_in", "encoding", "native", "output", "training"]
+ROOMS = ["backends", "bench", "cli", "corpus", "drop_in", "encoding", "formats", "native", "training"]
 FOLDERS = ["tests", *(f"tests/{room}" for room in ROOMS)]
 
 
