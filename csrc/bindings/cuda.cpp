@@ -20,7 +20,7 @@ namespace {
 
 // Number of devices; 0, and why in `reason`, if none can be used.
 int device_count(std::string& reason) {
-  int count = 0;  // left as it is where there is no driver
+  int count = 0;  // unchanged without a driver
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count > 0) return count;
   cudaGetLastError();
@@ -31,7 +31,7 @@ int device_count(std::string& reason) {
   return 0;
 }
 
-// What full_w2v.bench asks of a device beside its properties, in the runtime's units.
+// What full_w2v.bench asks of a device in addition to its properties, in the runtime's units.
 constexpr std::pair<const char*, cudaDeviceAttr> kAttributes[] = {
     {"clock_khz", cudaDevAttrClockRate},
     {"memory_clock_khz", cudaDevAttrMemoryClockRate},

@@ -135,7 +135,8 @@ void TokenCollector::add_token(PyObject* token, py::ssize_t index, const py::obj
   add_other_token(py::reinterpret_borrow<py::object>(token), index, spell);
 }
 
-// `spell` names what is no plain token: no str, one that UTF-8 cannot hold, or one that begins like a name.
+// `spell` names whatever is not a plain token: other types, a str that UTF-8 cannot hold or that begins like
+// a name.
 void TokenCollector::add_other_token(const py::object& token, py::ssize_t index, const py::object& spell) {
   std::string_view text = text_of(token);
   if (!spell.is_none() && (!text.data() || (!text.empty() && text[0] == '\0'))) {

@@ -31,7 +31,7 @@ class TokenCollector {
   void begin_source() { sentences_ = 0; }
 
   // Adds sentences: lists, or other iterables, of str. `spell` is None or a callable that names a token which
-  // is no plain text. Throws InvalidSentence for what is no sentence or token, and what Python raises.
+  // is not plain text. Throws InvalidSentence for anything but sentences and tokens, and what Python raises.
   void add(const pybind11::list& sentences, const pybind11::object& spell);
 
   // Hands over what was collected.

@@ -9,7 +9,7 @@ namespace full_w2v {
 
 // One call's use of an object. While it goes on without the GIL another thread's call may come, and so may
 // one of a callback or a signal's handler that it runs itself: that would change or free what this call works
-// on. It is an error in whoever calls, not something to wait for. Made and ended with the GIL.
+// on. It is an error of the caller, not something to wait for. Made and ended with the GIL.
 class SoleUse {
  public:
   // Throws std::runtime_error if the object, `what` in the message, is in use already.

@@ -68,7 +68,7 @@ struct SamplingTables {
 };
 
 // Huffman tree of hierarchical softmax: word w's path is steps[offsets[w]] ... steps[offsets[w + 1] - 1],
-// each 2 * inner node + code. Inner nodes' output rows stand behind those of the words.
+// each 2 * inner node + code. Inner nodes' output rows follow those of the words.
 struct HuffmanPaths {
   const int64_t* offsets;
   const uint32_t* steps;

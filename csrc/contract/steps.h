@@ -14,7 +14,7 @@ SGNS_HOST_DEVICE inline int32_t strip_contexts(const SgnsParams& params, int32_t
   return contexts > 1 ? contexts : 1;
 }
 
-// R: how often a strip may have one word. further: outputs of the tile besides its targets.
+// R: how often a strip may have one word. further: outputs of the tile other than its targets.
 SGNS_HOST_DEVICE inline int32_t strip_repeats(const SgnsParams& params, int32_t further) {
   return further > 0 && further < params.step_pairs ? params.step_pairs / further : 1;
 }

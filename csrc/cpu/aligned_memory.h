@@ -9,7 +9,7 @@
 namespace full_w2v {
 
 // Memory of `bytes` bytes, aligned to 64 bytes, and to 2 MiB with a request for huge pages from 2 MiB on. Its
-// contents are not set: whoever writes a page first decides which memory of several it is in. Throws
+// contents are not set: the first thread to write a page decides which NUMA node it is on. Throws
 // std::bad_alloc.
 void* allocate_aligned(size_t bytes);
 void free_aligned(void* memory);
@@ -34,7 +34,7 @@ class AlignedArray {
   T* data_ = nullptr;
 };
 
-// Room for values that whoever asks for it sets.
+// Room for values that the caller sets.
 template <class T>
 AlignedArray<T> untouched_array(size_t count) {
   return AlignedArray<T>(static_cast<T*>(allocate_aligned(count * sizeof(T))));

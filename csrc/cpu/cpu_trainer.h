@@ -59,7 +59,7 @@ class CpuTrainer {
  private:
   // Calls use(first, last) for parts of the rows begin ... end - 1, on the threads that train. Pages that are
   // written for the first time come from the memory of the thread's processor: small parts, which threads
-  // take in turn, spread frequent and rare rows alike over all processors.
+  // take in turn, spread both frequent and rare rows over all processors.
   void share_rows(int64_t begin, int64_t end, const std::function<void(int64_t, int64_t)>& use) const;
   double largest_square_of(int64_t first, int64_t last) const;
   void require_matrices(const char* call) const;
@@ -76,7 +76,7 @@ class CpuTrainer {
   std::vector<uint32_t> path_steps_;
   AlignedArray<AliasSlot> noise_;
   AlignedArray<float> input_, output_;           // output_: rows of words, then of inner nodes
-  AlignedArray<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
+  AlignedArray<Bf16> input_bf16_, output_bf16_;  // instead of both if rows are bf16
   size_t threads_ = 0;
   std::vector<Workspace> workspaces_;  // one a thread
   bool pinned_ = false;

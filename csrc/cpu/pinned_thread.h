@@ -8,7 +8,7 @@ namespace full_w2v {
 
 class PinnedThread {
  public:
-  // Moves the calling thread to the core that stands at `number`, modulo their number, among those that it
+  // Moves the calling thread to core `number`, modulo their number, of those that it
   // may use. Throws std::system_error if the system refuses, or knows no such request.
   explicit PinnedThread(size_t number);
   // Gives the thread its cores back; called by the thread itself.

@@ -71,7 +71,7 @@ class SampledWords : public TrainedRows<V> {
     repeats_are_known_ = true;
   }
 
-  // A shorter search, for latest_crowd alone: of words of which one comes more than `most` times two equal
+  // A shorter search, for latest_crowd alone: if a word comes more than `most` times, two equal
   // ones are near each other. Others may be taken for crowded too.
   void find_possible_crowds(int32_t most) {
     uint32_t* const words_back = work_.words_back.get();
@@ -88,7 +88,7 @@ class SampledWords : public TrainedRows<V> {
     }
   }
 
-  // Kept words, which stand from work.margin on, those of the same sentences before and after around them.
+  // Kept words, from work.margin on, with those of the same sentences before and after around them.
   int64_t count() const { return last_ - work_.margin; }
   int32_t tiles() const { return tiles_; }
   // Whether find_repeated_words pays.
@@ -169,7 +169,7 @@ class SampledWords : public TrainedRows<V> {
     const uint32_t* const ids = work_.ids.get();
     const typename V::Word words = V::load_words(ids + i);
     typename V::Word found = V::broadcast_word(0);
-    // Before the first known word stand any ids: what repeats one of them is no window's.
+    // Ids before the first known word are arbitrary: what repeats them is in no window.
     for (int32_t back = reach; back >= 1; --back) {
       const auto mark = V::broadcast_word(static_cast<uint32_t>(back));
       found = V::mark_equal(found, words, V::load_words(ids + i - back), mark);

@@ -100,7 +100,7 @@ class TrainedRows {
   uint32_t row_bytes_;
 
  private:
-  // The copy to train; behind it stands the row as it was.
+  // The copy to train, followed by the row as it was.
   KERNEL_INLINE float* held_row(int c) const { return work_.held_rows.get() + 2 * c * job_.stride; }
   KERNEL_INLINE float* held_output(int o) const { return work_.held_outputs.get() + o * job_.stride; }
 };

@@ -1,4 +1,4 @@
-// Scratch of one thread: the words kept of a chunk with their draws, and the tile being trained.
+// Scratch of one thread: the sampled words of a chunk with their draws, and the tile being trained.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct OutputSlots {
   }
 };
 
-// An output of a tile besides its targets: which of its rows it is, and the label of its pairs.
+// An output of a tile that is not a target: which of its rows it is, and the label of its pairs.
 struct FurtherOutput {
   int32_t output;
   Label label;
@@ -73,7 +73,7 @@ struct alignas(64) Workspace {
   void hold_rows(int64_t stride);
   void hold_outputs(int64_t stride);
 
-  // Kept words start at `margin`: words of the same sentence before the chunk stand below it, after the chunk
+  // Kept words start at `margin`: words of the same sentence before the chunk come below it, after the chunk
   // behind. All arrays have room for whole vectors at both ends.
   int margin;
   int negatives;

@@ -58,7 +58,7 @@ class Buffer {
 
 template <class T>
 using DeviceBuffer = Buffer<T, DeviceMemory>;
-// From this, copies run beside the host and the kernels.
+// Copies from it run concurrently with the host and the kernels.
 template <class T>
 using PinnedBuffer = Buffer<T, PinnedMemory>;
 
@@ -87,7 +87,7 @@ class Event {
   void record(cudaStream_t stream) const { check(cudaEventRecord(event_, stream), "cudaEventRecord"); }
   // What is enqueued on the stream from now on runs after the mark.
   void hold(cudaStream_t stream) const { check(cudaStreamWaitEvent(stream, event_), "cudaStreamWaitEvent"); }
-  // Waits until the mark is reached; at once if there is none.
+  // Waits until the mark is reached; returns at once without one.
   void synchronize() const { check(cudaEventSynchronize(event_), "cudaEventSynchronize"); }
 
  private:

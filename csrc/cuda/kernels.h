@@ -44,7 +44,7 @@ struct Kernel {
   std::string orders() const;
 };
 
-// Each is defined beside its launch, in the .cu file of its name.
+// Each is defined next to its launch, in the .cu file of its name.
 extern const Kernel kWarpKernel, kGroupKernel, kBlockKernel, kRegisterKernel, kPairKernel;
 
 // All kernels, the first choice first.
@@ -57,7 +57,7 @@ struct KernelChoice {
 };
 
 // The kernel of that name, or the next one that computes the settings and fits; "auto" asks for the first
-// that does. Throws std::invalid_argument for a name that is no kernel's, or if even the last one does not
+// that does. Throws std::invalid_argument for an unknown name, or if even the last one does not
 // fit.
 KernelChoice choose_kernel(const std::string& name, const SgnsParams& params, int64_t shared_limit);
 

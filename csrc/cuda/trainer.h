@@ -105,7 +105,7 @@ class Trainer {
   std::optional<Stream> own_stream_;
   cudaStream_t stream_;
   DeviceBuffer<float> input_, output_, scratch_;
-  DeviceBuffer<Bf16> input_bf16_, output_bf16_;  // in place of both where rows are bf16
+  DeviceBuffer<Bf16> input_bf16_, output_bf16_;  // instead of both if rows are bf16
   DeviceBuffer<uint32_t> keep_;
   DeviceBuffer<AliasSlot> noise_;
   DeviceBuffer<Totals> totals_;

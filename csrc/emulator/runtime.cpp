@@ -1,5 +1,7 @@
 // The runtime API of the emulated device. Work enqueued on a stream runs when somebody waits for it, streams
 // taking turns by priorities drawn from the seed: a missing wait shows as stale or poisoned data.
+//
+// A single file despite its length: all calls of the API on the one state that they share.
 #include <cuda_runtime.h>
 
 #include <algorithm>

@@ -15,7 +15,7 @@ constexpr size_t kQueuedBlocks = 16;                  // so that neither side of
 constexpr size_t kFedBytes = 128u << 10;
 
 // Blanks the byte order marks that lines begin with. Some editors put one at the start of a file, and where
-// files were joined it stands before the first word of each; elsewhere in a line it belongs to a word.
+// files were joined it precedes the first word of each; elsewhere in a line it belongs to a word.
 void blank_marks(const TextSpan& text) {
   char* const end = text.data + text.size;
   const char* line = text.begins_line ? text.data : nullptr;  // where a line begins, marks apart
@@ -80,7 +80,7 @@ void CorpusCounter::stop() {
 }
 
 // Threads start when there is something to count. Whoever feeds text is busy with it, most often with its
-// decompression, and is one of them; but one at least counts beside it.
+// decompression, and is one of them; but at least one other counts.
 void CorpusCounter::start_threads(bool fed) {
   const int wanted = fed ? std::max(1, settings_.threads - 1) : settings_.threads;
   for (auto i = static_cast<uint32_t>(threads_.size()); i < static_cast<uint32_t>(wanted); ++i) {

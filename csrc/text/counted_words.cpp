@@ -131,7 +131,7 @@ void CountedWords::find_order() {
   }
 }
 
-// An end counts if a token stands between it and the end before, which may be in an earlier block.
+// An end counts if there is a token between it and the end before, which may be in an earlier block.
 int64_t CountedWords::sentences() const {
   std::vector<uint32_t> scratch;
   int64_t sentences = 0, before = 0, last_end = 0;

@@ -28,7 +28,7 @@ bool handler_installed = false;
 struct sigaction handler_before;
 static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-// Puts zeros in place of a guarded range from the page of `address` on: where one page is lost, so are
+// Puts zeros into a guarded range from the page of `address` on: where one page is lost, so are
 // those behind it. Only system calls: this runs within a signal handler.
 bool replace_lost_pages(uintptr_t address) {
   for (Guard& guard : guards) {

@@ -9,7 +9,7 @@
 namespace full_w2v {
 
 // Reading a page that a mapped file no longer has raises SIGBUS, which by default ends the process. While
-// a MappedFile exists, a handler of that signal puts zeros in place of its lost pages and notes the loss; for
+// a MappedFile exists, a handler of that signal replaces its lost pages by zeros and notes the loss; for
 // any other address it calls the handler that it replaced. The reader goes on with zeros and asks intact()
 // before it relies on what it read. systemd's journal guards its files in the same way (src/basic/sigbus.c).
 //

@@ -140,7 +140,7 @@ struct FrontOrders {
 
 constexpr FrontOrders kFrontOrders{};
 
-// Renames the eight ids of which `some` has the high bits; gives the bits of those that were kept.
+// Renames the eight ids whose high bits `some` has; returns the bits of those that were kept.
 FULL_W2V_AVX2_TEXT inline uint32_t rename_eight(const uint32_t* ids, __m256i some, const int32_t* renaming,
                                                 int32_t* next) {
   const __m256i numbers = _mm256_maskload_epi32(reinterpret_cast<const int*>(ids), some);

@@ -30,7 +30,7 @@ void WordTable::grow(size_t capacity) {
     if (slot.key.high == 0) continue;
     size_t at = place(slot.key);
     for (; slots_[at].key.high != 0; at = next(at)) {
-      if (slots_[at].count < slot.count) std::swap(slots_[at], slot);  // frequent words stand at home
+      if (slots_[at].count < slot.count) std::swap(slots_[at], slot);  // frequent words go to their home slot
     }
     slots_[at] = slot;
   }

@@ -20,7 +20,7 @@ class WordTable {
   static constexpr int kSlotBits = 5;  // two slots share a cache line
   static_assert(sizeof(Slot) == 1 << kSlotBits, "homes are found by a shift");
 
-  // Set in the id of a token that is no word itself but stands for others. Its count is reported as 0.
+  // Set in the id of a token that is not a word itself but represents others. Its count is reported as 0.
   static constexpr uint32_t kAlias = uint32_t{1} << 31;
 
   static constexpr size_t kFirstCapacity = size_t{1} << 15;

@@ -4,7 +4,6 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, get_args
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from full_w2v import objectives
 from full_w2v.backends.base import SpanStats, largest_norm
 from full_w2v.backends.concurrency import most_in_flight
+from full_w2v.backends.device_matrix import DLPACK_CUDA, DLPACK_HOST, DeviceMatrix
 from full_w2v.backends.parameters import native_parameters
 from full_w2v.config import Order, TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
@@ -36,45 +36,6 @@ RESIDENT_BLOCKS = 16
 LOOK_EVERY = 100
 
 _log = logging.getLogger(__name__)
-
-
-# DLPack's numbers for where a matrix is. The emulated device's memory is the host's.
-_DLPACK_HOST, _DLPACK_CUDA = 1, 2
-
-
-class DeviceMatrix:
-    """A trainer's matrix where it is, for cupy.asarray() and from_dlpack() without a copy, until close().
-
-    Float32, shape [vocabulary, vector_size]; rows are padded, as the strides say.
-    """
-
-    def __init__(
-        self, interface: dict[str, Any], capsule: Callable[[int, int], object], device: tuple[int, int]
-    ) -> None:
-        self.__cuda_array_interface__ = interface
-        self._capsule = capsule  # a method of the trainer, which keeps the device's memory
-        self._device = device
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        """DLPack's device type and the device's number."""
-        return self._device
-
-    def __dlpack__(
-        self,
-        *,
-        stream: object = None,
-        max_version: object = None,
-        dl_device: tuple[int, int] | None = None,
-        copy: bool | None = None,
-    ) -> object:
-        """A DLPack capsule of the matrix, in version 0, which every reader takes.
-
-        stream: nothing to wait for there, since `train` returns when the device is done.
-        Raises BufferError if a copy or another device is asked for.
-        """
-        if copy or dl_device not in {None, self._device}:
-            raise BufferError(f"the matrix is shared in place, on device {self._device}, and not copied")
-        return self._capsule(*self._device)
 
 
 class CudaBackend:
@@ -314,7 +275,7 @@ class CudaBackend:
         trainer = self._loaded()
         if self._model is not None and self._model.config.row_precision != "float32":
             raise BackendError("bf16 rows cannot be shared in place; read() returns them as float32")
-        device = (_DLPACK_HOST, 0) if self.emulated else (_DLPACK_CUDA, self._device)
+        device = (DLPACK_HOST, 0) if self.emulated else (DLPACK_CUDA, self._device)
         return (
             DeviceMatrix(trainer.input_interface, trainer.input_dlpack, device),
             DeviceMatrix(trainer.output_interface, trainer.output_dlpack, device),

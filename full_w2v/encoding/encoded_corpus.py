@@ -30,8 +30,8 @@ from full_w2v.machine import simd_cap, usable_cores
 from full_w2v.vocabulary import Vocabulary
 
 LEAST_MEMORY = 1 << 20
-# Of ids and of offsets, what a corpus's key is made from: so many samples of so many each.
-KEY_SAMPLES, KEY_SAMPLE = 64, 1024
+# What a corpus's key is made from: all ids and offsets up to the first number, samples of more.
+KEY_WHOLE, KEY_SAMPLES, KEY_SAMPLE = 1 << 24, 256, 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,14 @@ class EncodedCorpus:
 
     @cached_property
     def key(self) -> str:
-        """Tells this corpus from others: a hash of its sizes and of samples of its ids and offsets."""
+        """Tells this corpus from others: a hash of its sizes, ids and offsets, of large ones of samples."""
         hashed = blake2b(digest_size=16)
         hashed.update(repr((self.tokens, self.sentences, self.raw_tokens, self.words)).encode())
         for array in (self.ids, self.offsets):
-            starts = np.linspace(0, max(len(array) - KEY_SAMPLE, 0), KEY_SAMPLES, dtype=np.int64)
-            for start in np.unique(starts).tolist():
+            starts = np.arange(0, len(array), KEY_SAMPLE)
+            if len(array) > KEY_WHOLE:
+                starts = np.linspace(0, len(array) - KEY_SAMPLE, KEY_SAMPLES, dtype=np.int64)
+            for start in starts.tolist():
                 sample = array[start : start + KEY_SAMPLE]
                 hashed.update(np.ascontiguousarray(sample, sample.dtype.newbyteorder("<")).data)
         return hashed.hexdigest()

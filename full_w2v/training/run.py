@@ -165,12 +165,13 @@ class Run:
             self._watch.begin_epoch()
         end = min(begin + self._span_tokens, self._corpus.tokens)
         stats = self._train_span(begin, end)
-        self._show_progress(end)
+        ended = end == self._corpus.tokens
+        # Before anything that may raise: what was trained is not trained again.
+        self._epoch, self._position = (epoch + 1, 0) if ended else (epoch, end)
+        self._show_progress(epoch, end)
         self._corpus.release()
-        if end == self._corpus.tokens:
+        if ended:
             self.sync()
-            epoch, end = epoch + 1, 0
-        self._epoch, self._position = epoch, end
         return stats
 
     def run_epoch(self) -> SpanStats:
@@ -253,11 +254,19 @@ class Run:
     def _restore(self, state: RunState) -> None:
         if state.corpus != self._corpus.key:
             raise CorpusError("the corpus is not the one that this run was trained on; use the same files")
+        begun_with = _lasting(TrainConfig()) | state.settings
         for name, value in _lasting(self._model.config).items():
-            if state.settings.get(name, value) != value:
+            if begun_with[name] != value:
                 raise ConfigError(
-                    f"{setting(name)} must be {state.settings[name]!r} as when this run began, got {value!r}"
+                    f"{setting(name)} must be {begun_with[name]!r} as when this run began, got {value!r}"
                 )
+        begun = state.epoch + (state.position > 0)
+        within = 0 <= state.position < self._corpus.tokens and 0 <= begun <= self._model.config.epochs
+        if not within or len(state.stats) != begun:
+            raise ConfigError(
+                f"expected a state within {self._model.config.epochs} epochs of {self._corpus.tokens} tokens,"
+                f" got epoch {state.epoch}, token {state.position} with {len(state.stats)} epochs begun"
+            )
         self._epoch, self._position = state.epoch, state.position
         self._epochs = list(state.stats)
         self._seconds_before = state.seconds
@@ -273,18 +282,18 @@ class Run:
         self._span_tokens = max(SMALLEST_SPAN_TOKENS, min(wanted, 4 * self._span_tokens))
         return stats
 
-    def _show_progress(self, token: int) -> None:
+    def _show_progress(self, epoch: int, token: int) -> None:
         if self._progress is None:
             return
         config = self._model.config
-        passed = self._epoch * self._corpus.tokens + token
+        passed = epoch * self._corpus.tokens + token
         self._progress(
             Progress(
-                epoch=self._epoch,
+                epoch=epoch,
                 epochs=config.epochs,
                 words=passed * self._corpus.raw_tokens // self._corpus.tokens,
                 total_words=self._corpus.raw_tokens * config.epochs,
-                learning_rate=float(learning_rate(config, self._corpus.tokens, self._epoch, token)),
+                learning_rate=float(learning_rate(config, self._corpus.tokens, epoch, token)),
                 loss=_mean_loss(self._epochs[-1]) if config.loss else None,
                 seconds=self.seconds,
             )

@@ -290,7 +290,7 @@ def test_the_matrices_on_the_device_are_visible_through_dlpack(device) -> None:
     np.testing.assert_array_equal(inputs, trained.input)
     np.testing.assert_array_equal(outputs, trained.output)
     assert np.any(inputs != start.input)
-    with pytest.raises(BufferError, match="shared where it is"):
+    with pytest.raises(BufferError, match="shared in place"):
         matrices[0].__dlpack__(copy=True)
 
 

@@ -150,7 +150,7 @@ def test_rows_of_bf16_take_half_the_memory_and_are_not_shared(device) -> None:
     backend.load(start_model(config(vector_size=20), counts))
     sizes = {name: size for name, _, size in backend._trainer.memory}
     assert (sizes["input"], sizes["output"]) == (20 * 32 * 2, 20 * 32 * 2)  # rows are padded to sectors
-    with pytest.raises(BackendError, match="rows of bf16 cannot be shared where they are"):
+    with pytest.raises(BackendError, match="bf16 rows cannot be shared in place"):
         backend.device_matrices()
     backend.close()
 

@@ -267,9 +267,10 @@ MUTANTS = [
     ),
     Mutant(
         "copy-that-enters-misses-the-others-changes",
-        "warp.cuh",
-        "    if (walk_.link(number, held)) unite_copies(number, held, true);\n",
-        "    walk_.link(number, held);\n",
+        "ring.cuh",
+        "  if (walk.link(number, held)) {\n"
+        "    unite_word<RowPart>(ring, walk, matrix, stride, number, held, true, draw);\n  }\n",
+        "  walk.link(number, held);\n",
         "warp",
         by(ORACLE, "warp-d33-window-shrinking"),
     ),

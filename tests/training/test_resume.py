@@ -12,6 +12,7 @@ from full_w2v.config import TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
 from full_w2v.errors import ConfigError, CorpusError
 from full_w2v.model import Model
+from full_w2v.training.report import Progress
 from full_w2v.training.run import Run, RunState
 from full_w2v.vocabulary import Vocabulary
 
@@ -76,6 +77,53 @@ def test_a_run_continues_where_it_stopped(
     assert report.raw_words == expected.raw_words
     assert report.loss == pytest.approx(expected.loss, rel=1e-12)
     assert report.seconds["train"] >= state.seconds
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 4])
+def test_a_state_taken_when_progress_raises_counts_what_was_trained(
+    corpus: EncodedCorpus, calls: int
+) -> None:
+    whole = start(corpus)
+    with Run(whole, corpus, backend="cpu") as run:
+        run.complete()
+        pairs = run.stats.pairs
+    left = iter(range(calls - 1))
+
+    def interrupt(_: Progress) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    model = start(corpus)
+    run = Run(model, corpus, backend="cpu", progress=interrupt)
+    with pytest.raises(KeyboardInterrupt), run:
+        run.complete()
+    with Run(model, corpus, backend="cpu", state=run.state()) as run:
+        run.complete()
+        assert run.stats.pairs == pairs
+    for ours, theirs in zip(model.matrices, whole.matrices, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "change", [{"epoch": -1}, {"epoch": 3}, {"position": -1}, {"position": 10**9}, {"stats": ()}]
+)
+def test_a_state_out_of_range_is_refused(corpus: EncodedCorpus, change: dict[str, object]) -> None:
+    model = start(corpus)
+    state = stopped(model, corpus, 1)
+    with pytest.raises(ConfigError, match="expected a state within 2 epochs of 42067 tokens, got epoch "):
+        Run(model, corpus, backend="cpu", state=replace(state, **change))
+
+
+def test_a_large_corpus_is_told_by_samples(monkeypatch: pytest.MonkeyPatch, corpus: EncodedCorpus) -> None:
+    whole = corpus.key
+    monkeypatch.setattr("full_w2v.encoding.encoded_corpus.KEY_WHOLE", 1_000)
+    monkeypatch.setattr("full_w2v.encoding.encoded_corpus.KEY_SAMPLE", 64)
+    sampled = EncodedCorpus(corpus.ids, corpus.offsets)
+    assert sampled.key != whole
+    for place in (0, corpus.tokens - 1):
+        ids = corpus.ids.copy()
+        ids[place] += 1
+        assert EncodedCorpus(ids, corpus.offsets).key != sampled.key
 
 
 def test_a_step_moves_the_state_and_the_last_one_ends_the_epoch(corpus: EncodedCorpus) -> None:

@@ -69,7 +69,7 @@ struct CbowKernel {
     }
   }
 
-  // Scores and gradients of a whole vector of outputs at a time; what stands past the last one is not used.
+  // Scores and gradients of a whole vector of outputs at a time; values past the last one are not used.
   KERNEL_INLINE static void find_gradients(const CbowTile& tile) {
     for (int from = 0; from < tile.outputs; from += V::lanes) {
       Float sums[V::lanes], groups[V::lanes / V::group];

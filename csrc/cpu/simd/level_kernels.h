@@ -15,7 +15,7 @@ struct TrainJob {
   SgnsParams params;
   CorpusView corpus;
   SamplingTables tables;
-  // Tokens of words from this one on survive any draw; keep[always_kept] stands for all of them.
+  // Tokens of words from this one on survive any draw; keep[always_kept] represents all of them.
   int32_t always_kept;
   HuffmanPaths paths;  // without any words if there is no tree
   float* input;

@@ -3,7 +3,7 @@
 //
 //   Float, Word    `lanes` floats, `lanes` 32-bit words
 //   group          accumulators that reduce_group sums at once
-//   accumulators   that fit into registers beside the rows they are made of
+//   accumulators   that fit into registers along with the rows they are made of
 //   widest         outputs that are scored and updated together
 //   addresses      that store_addresses writes at once
 //   reduce_group   sums the lanes of `group` accumulators; lanes / group such results are completed by

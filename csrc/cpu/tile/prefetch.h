@@ -12,7 +12,7 @@ struct RowsAhead {
   int count;
 };
 
-// Fetches the part of each row that stands beside vectors k ... k + S - 1.
+// Fetches the part of each row that corresponds to vectors k ... k + S - 1.
 template <class V, int S>
 KERNEL_INLINE void prefetch(const RowsAhead& ahead, int k) {
   constexpr int bytes = V::lanes * 4, line = 64;

@@ -44,7 +44,7 @@ struct Tile {
 
 constexpr int kMostBand = 32;  // contexts that are trained together
 
-// Where pair (c, o) stands in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
+// The place of pair (c, o) in the arrays above: as the kernels' accumulators leave it. Outputs are taken in
 // blocks of `width`, contexts in blocks of `height`, and a block is padded to whole groups of accumulators.
 // Behind each region of slots is room for a vector, so that whole vectors may be written into it.
 template <class V>

@@ -72,7 +72,7 @@ __device__ __forceinline__ void read_words(const uint32_t* from, uint32_t* words
   }
 }
 
-// Writes `word` where `expected` stands in global memory; gives what was found there.
+// Replaces `expected` by `word` in global memory; returns what was found there.
 __device__ __forceinline__ uint32_t compare_and_swap(uint32_t* at, uint32_t expected, uint32_t word) {
 #if defined(__CUDACC__)
   uint32_t found;
@@ -191,7 +191,7 @@ struct Tally {
   long long words = 0, pairs = 0;
   double loss = 0.0;
 };
-constexpr int64_t kTallyBytes = 32;  // where it stands in shared memory, before what is aligned to 16 bytes
+constexpr int64_t kTallyBytes = 32;  // its room in shared memory, before data aligned to 16 bytes
 static_assert(sizeof(Tally) <= kTallyBytes, "a tally fits");
 
 // Adds one thread's tally to the totals.

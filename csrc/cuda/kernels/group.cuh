@@ -7,7 +7,7 @@
 //
 // Data moves as in warp.cuh, but for a group: its K targets and N negatives are loaded once, so that a word
 // takes 2 + 2 (K + N) / K row transfers, 9 with K = 2 and 5 negatives where it takes 14 alone. Words within
-// a window of the group stand in the ring, each place of the sentence in one copy, which is trained once for
+// a window of the group are in the ring, each place of the sentence in one copy, which is trained once for
 // all windows of the group that hold it: their pairs count together, through bit masks of centres
 // (group_walk.cuh).
 //
@@ -71,6 +71,7 @@ struct GroupLayout {
 template <class Scores, int kSure, bool kSeveral>
 class GroupTrainer {
   static constexpr int kTile = Scores::kTile;
+  static constexpr uint32_t kNoRounding = 0;  // a draw that rows of float32 have no use for
   using RowPart = Row<Scores::kValues, kSure>;
 
  public:
@@ -160,12 +161,7 @@ class GroupTrainer {
   }
 
   __device__ __forceinline__ void unite_copies(int number, int held, bool through) const {
-    float* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
-    const auto write = [&](const RowPart& change, RowPart& loaded) {
-      change.add_in_lane(row, stride_);
-      loaded.reload(row, stride_);
-    };
-    ring_.template unite<RowPart>(walk_, number, held, through, write);
+    unite_word<RowPart>(ring_, walk_, input_, stride_, number, held, through, kNoRounding);
   }
 
   // The tiles of the step's outputs one after another, each against all places of `group`.
@@ -313,7 +309,7 @@ class GroupTrainer {
     }
   }
 
-  // Two places, of which the second may be none: then it is the first once more, with gradients of zero.
+  // Two places; a missing second one is the first once more, with gradients of zero.
   __device__ __forceinline__ void update_places(int place, int slot, int second_slot, bool both, bool several,
                                                 bool pending) {
     const int slots[2] = {slot, second_slot};
@@ -335,15 +331,11 @@ class GroupTrainer {
   }
 
   __device__ __forceinline__ void enter(int number, int held) {
-    const auto* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
-    ring_.template enter<RowPart>(number, row, stride_);
-    if (walk_.link(number, held)) unite_copies(number, held, true);
+    enter_word<RowPart>(ring_, walk_, input_, stride_, number, held, kNoRounding);
   }
 
   __device__ __forceinline__ void leave(int number) const {
-    RowPart loaded;
-    const RowPart change = ring_.change(ring_.slot(number), loaded);
-    change.add_in_lane(RowPart::in_lane(input_, walk_.word(number), stride_), stride_);
+    leave_word<RowPart>(ring_, walk_, input_, stride_, number, kNoRounding);
   }
 
   const KernelArguments& arguments_;

@@ -28,7 +28,7 @@ class TreeScores {
   __device__ __forceinline__ int output_in(int slot) const { return tile_.output_in(slot); }
 
   // Calls take(mine, output, place, score) in all lanes for the scores of outputs `y`, by slot, with places
-  // 0 ... `places` - 1, which stand in slots slot_of(place) of the ring; `mine` in one lane for each of them.
+  // 0 ... `places` - 1, which are in slots slot_of(place) of the ring; `mine` in one lane for each of them.
   // The last place may be past the others. No memory is synchronised.
   template <class RowPart, class Ring, class SlotOf, class Take>
   __device__ __forceinline__ void each(const RowPart (&y)[kTile], const Ring& ring, int places,

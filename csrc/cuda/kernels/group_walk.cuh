@@ -191,7 +191,7 @@ class GroupWalk : public WordQueue {
     __syncwarp();
   }
 
-  // Merges the outputs of a group, of which the first `targets` are targets, block by block.
+  // Merges the outputs of a group block by block; the first `targets` are targets.
   __device__ void merge(GroupOutput* outputs, int targets, int count) const {
     for (int begin = 0, end; begin < count; begin = end) {
       end = block_end(params_, begin, targets, count);

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "cuda/kernels/row.cuh"
-#include "cuda/kernels/walk.cuh"
+#include "cuda/kernels/windows.cuh"
 
 namespace full_w2v {
 

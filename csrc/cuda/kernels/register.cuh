@@ -22,6 +22,7 @@
 
 #include "cuda/kernels/row.cuh"
 #include "cuda/kernels/strips.cuh"
+#include "cuda/kernels/windows.cuh"
 
 namespace full_w2v {
 

@@ -141,4 +141,45 @@ class LaneRing {
   int newest_ = 0, newest_slot_ = 0;
 };
 
+// What the trainers with a LaneRing do with words. `matrix`: this lane's part of the input rows; `draw`: of
+// the centre, for roundings; words from `held` on are in the ring. All lanes of the warp must call each
+// function.
+
+// Unites the copies of a word; `through`: what they changed by is added to its row.
+template <class RowPart, class Ring>
+__device__ __forceinline__ void unite_word(const Ring& ring, const WordQueue& walk,
+                                           typename RowPart::Stored* matrix, int64_t stride, int number,
+                                           int held, bool through, uint32_t draw) {
+  const int32_t word = walk.word(number);
+  auto* const row = RowPart::in_lane(matrix, word, stride);
+  const auto write = [&](const RowPart& change, RowPart& loaded) {
+    change.add_in_lane(row, stride, loaded,
+                       rounding_key(draw, RowMatrix::input, static_cast<uint32_t>(word)));
+    loaded.reload(row, stride);
+  };
+  ring.template unite<RowPart>(walk, number, held, through, write);
+}
+
+// The next word enters; if the ring holds it already, it is written through.
+template <class RowPart, class Ring>
+__device__ __forceinline__ void enter_word(Ring& ring, WordQueue& walk, typename RowPart::Stored* matrix,
+                                           int64_t stride, int number, int held, uint32_t draw) {
+  ring.template enter<RowPart>(number, RowPart::in_lane(matrix, walk.word(number), stride), stride);
+  if (walk.link(number, held)) {
+    unite_word<RowPart>(ring, walk, matrix, stride, number, held, true, draw);
+  }
+}
+
+// A word leaves: what its copy changed by is added to its row.
+template <class RowPart, class Ring>
+__device__ __forceinline__ void leave_word(const Ring& ring, const WordQueue& walk,
+                                           typename RowPart::Stored* matrix, int64_t stride, int number,
+                                           uint32_t draw) {
+  RowPart loaded;
+  const RowPart change = ring.template change<RowPart>(ring.slot(number), loaded);
+  const int32_t word = walk.word(number);
+  change.add_in_lane(RowPart::in_lane(matrix, word, stride), stride, loaded,
+                     rounding_key(draw, RowMatrix::input, static_cast<uint32_t>(word)));
+}
+
 }  // namespace full_w2v

@@ -11,9 +11,9 @@ namespace full_w2v {
 // registers a lane; longer ones take what registers there are.
 constexpr int resident_warps(int values) { return values <= 4 ? 16 : 8; }
 
-// The same for a tile of outputs and their changes: beside eight of them, or where addresses take registers
+// The same for a tile of outputs and their changes: with eight of them, or where addresses take registers
 // that all lanes could share (before compute capability 7.5), or several tiles, roundings or tensor cores do
-// (`more`), 12 warps are what 128 values a lane leave; beside eight outputs and such addresses 8.
+// (`more`), 12 warps are what 128 values a lane leave; with eight outputs and such addresses 8.
 constexpr int resident_warps(int values, [[maybe_unused]] int tile, [[maybe_unused]] bool more) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
   return values <= 4 && tile <= 6 ? 12 : 8;
@@ -164,6 +164,13 @@ struct LaneRows {
       for (int i = 0; i < kPack; ++i) found.value[p * kPack + i] = pack.value[i];
     }
   }
+  // Adds a row of these to another one.
+  template <class RowPart>
+  __device__ __forceinline__ void add_to(int row, RowPart& to) const {
+    RowPart found;
+    get(row, found);
+    to.add(found, 1.0f);
+  }
   template <class RowPart>
   __device__ __forceinline__ void put(int row, const RowPart& from) const {
     for (int p = 0; p < kValues / kPack; ++p) {
@@ -183,5 +190,11 @@ struct LaneRows {
     return reinterpret_cast<Pack*>(memory + row * kFloats) + threadIdx.x % kWarpSize;
   }
 };
+
+// The block's rows of scratch memory.
+template <int kValues>
+__device__ __forceinline__ LaneRows<kValues> scratch_rows(const KernelArguments& arguments) {
+  return {arguments.scratch + blockIdx.x * arguments.scratch_floats};
+}
 
 }  // namespace full_w2v

@@ -1,5 +1,5 @@
 // What the warp kernels do once for all centres that a walk has staged, a lane for each: counting, the length
-// of strips, and merging outputs. Their tallies stand in shared memory: registers are for the rows.
+// of strips, and merging outputs. Their tallies are in shared memory: registers are for the rows.
 #pragma once
 
 #include "cuda/kernels/strips.cuh"

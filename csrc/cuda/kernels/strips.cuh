@@ -23,7 +23,7 @@ __device__ inline int most_drawn(const AnyOutput* outputs, int count, int first,
   return most;
 }
 
-// Where the block of outputs ends that begins with number `begin`, of `outputs` of which the first `targets`
+// Where the block that begins with output `begin` ends, of `outputs` in all; the first `targets`
 // are targets.
 __device__ __forceinline__ int block_end(const SgnsParams& params, int begin, int targets, int outputs) {
   return min(max(begin, targets) + params.step_pairs, outputs);

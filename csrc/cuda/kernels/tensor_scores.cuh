@@ -6,7 +6,7 @@
 // places with outputs 2 q and 2 q + 1.
 //
 // Which of a row's values come together does not matter, as long as it is the same for places and outputs:
-// the values of a pack in shared memory are taken as they stand (row.cuh), value 2 i as number q and
+// the values of a pack in shared memory are taken in their order (row.cuh), value 2 i as number q and
 // 2 i + 1 as number q + 4 of a step. Rows of the ring are padded so that a request of 16 bytes a lane, or 8,
 // meets each bank once.
 //
@@ -92,7 +92,7 @@ class TensorScores {
     const int row = lane_ / 4, column = lane_ % 4 * 2;
     for (int first = 0; first < places; first += kTogether) {
       const int place = first + row;
-      const bool both = places - first > 8;  // else eight of the sixteen rows are none
+      const bool both = places - first > 8;  // else eight of the sixteen rows are missing
       float sums[4] = {};
       if (both) {
         multiply<true>(ring, slot_of(place), slot_of(place + 8), sums);

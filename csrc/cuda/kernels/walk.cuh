@@ -1,7 +1,7 @@
 // Walks a segment centre word by centre word: subsampling, windows and negatives, all drawn here
 // (contract/draws.h).
 //
-// Kept words stand in a queue in shared memory. 32 tokens are looked at together: each lane draws for one, a
+// Kept words are queued in shared memory. 32 tokens are looked at together: each lane draws for one, a
 // ballot says who stays, and the bits below a lane's own give its place. Words are numbered along the
 // sentence: the segment's first kept word is number `window`, so that kept words before it, down to `first`,
 // have numbers too. A window reaches over the segment's borders, hence up to `window` kept words are looked
@@ -48,7 +48,7 @@ struct alignas(8) Extent {
 // Outputs that a centre has room for: a multiple of 8, so that indices may be XORed (score_tile.cuh).
 SGNS_HOST_DEVICE constexpr int output_places(int outputs) { return (outputs + 7) / 8 * 8; }
 
-// What only finding further words needs, and what is seldom asked for. It stands in shared memory: registers
+// What only finding further words needs, and what is seldom asked for. It is in shared memory: registers
 // are for the rows.
 struct alignas(16) WalkProgress {
   Segment segment;
@@ -371,40 +371,5 @@ class SegmentWalk : public WordQueue {
   Extent* const extents_;  // of the staged centres; behind them their rounding draws
   int next_ = 0;           // the next centre
 };
-
-// Trains segments window by window: calls train_window(walk, window, rate, tally) for each word with
-// contexts. All lanes of the warp must call train().
-template <class TrainWindow>
-class WindowTrainer {
- public:
-  __device__ __forceinline__ WindowTrainer(const KernelArguments& arguments, unsigned char* shared,
-                                           const TrainWindow& train_window)
-      : arguments_(arguments), walk_(arguments, shared), train_window_(train_window) {}
-
-  __device__ __forceinline__ void train(const Segment& segment) {
-    const float rate = segment_rate(arguments_, segment);
-    walk_.begin(segment);
-    for (Window window; walk_.next(window);) {
-      ++tally_.words;
-      if (!alone(window)) train_window_(walk_, window, rate, tally_);
-    }
-  }
-
-  __device__ __forceinline__ const Tally& tally() const { return tally_; }
-
- private:
-  const KernelArguments& arguments_;
-  SegmentWalk walk_;
-  const TrainWindow& train_window_;
-  Tally tally_;
-};
-
-// The same for all segments of the batch.
-template <class TrainWindow>
-__device__ __forceinline__ void train_windows(const KernelArguments& arguments, unsigned char* shared,
-                                              const TrainWindow& train_window) {
-  WindowTrainer<TrainWindow> trainer(arguments, shared, train_window);
-  train_segments(arguments, trainer);
-}
 
 }  // namespace full_w2v

@@ -153,14 +153,7 @@ class WarpTrainer {
   }
 
   __device__ __forceinline__ void unite_copies(int number, int held, bool through) {
-    const int32_t word = walk_.word(number);
-    Stored* const row = RowPart::in_lane(input_, word, stride_);
-    const auto write = [&](const RowPart& change, RowPart& loaded) {
-      change.add_in_lane(row, stride_, loaded,
-                         rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
-      loaded.reload(row, stride_);
-    };
-    ring_.template unite<RowPart>(walk_, number, held, through, write);
+    unite_word<RowPart>(ring_, walk_, input_, stride_, number, held, through, draw_);
   }
 
   // The tiles of the step's outputs one after another, each against all its contexts.
@@ -187,7 +180,7 @@ class WarpTrainer {
     const uint32_t key = output_key(window, output);
     const bool begun = step.begin > window.first, more = step.end < window.last;
     if (Storage::kRounds && (begun || more)) {
-      if (begun) add_saved(output, change_[k]);
+      if (begun) saved().add_to(output, change_[k]);
       if (more) return saved().put(output, change_[k]);
       y_[k].reload(row_[k], stride_);
     }
@@ -195,14 +188,7 @@ class WarpTrainer {
   }
 
   // What outputs of bf16 have changed by in the strips before.
-  __device__ __forceinline__ LaneRows<kValues> saved() const {
-    return {arguments_.scratch + blockIdx.x * arguments_.scratch_floats};
-  }
-  __device__ __forceinline__ void add_saved(int output, RowPart& to) const {
-    RowPart change;
-    saved().get(output, change);
-    to.add(change, 1.0f);
-  }
+  __device__ __forceinline__ LaneRows<kValues> saved() const { return scratch_rows<kValues>(arguments_); }
 
   // Whether slot k of this lane has an output: in a last tile of several some may be left over.
   __device__ __forceinline__ bool exists(int k, int first, int until) const {
@@ -223,7 +209,7 @@ class WarpTrainer {
       const int output = first + tile_.output_in(k);
       row_[k] = RowPart::in_lane(output_, window.outputs[output].word, stride_);
       y_[k].reload(row_[k], stride_);
-      if (Storage::kRounds && step.begin > window.first) add_saved(output, y_[k]);
+      if (Storage::kRounds && step.begin > window.first) saved().add_to(output, y_[k]);
     }
   }
 
@@ -233,7 +219,7 @@ class WarpTrainer {
                                                  float weight, bool positive) {
     const bool both = c + 1 < step.end;
     const int slots[2] = {ring_.slot(number_of(window, c)), ring_.slot(number_of(window, both ? c + 1 : c))};
-    RowPart x[2];  // a second one that is none is the first once more, with gradients of zero
+    RowPart x[2];  // a missing second one is the first once more, with gradients of zero
     ring_.get(slots[0], kCurrent, x[0]);
     ring_.get(slots[1], kCurrent, x[1]);
     const float score = this->score(x);
@@ -269,7 +255,7 @@ class WarpTrainer {
     __syncwarp();
   }
 
-  // Updates the tile's outputs and two contexts, of which the second may be none.
+  // Updates the tile's outputs and two contexts; the second may be missing.
   __device__ __forceinline__ void update(RowPart (&x)[2], const int (&slots)[2], bool both, bool pending) {
     const auto gradients = [&](int k) { return gradients_[tile_.output_in(k)]; };
     const RingCopy to = kSeveral ? kPending : kCurrent;
@@ -283,17 +269,11 @@ class WarpTrainer {
   }
 
   __device__ __forceinline__ void enter(int number, int held) {
-    const auto* const row = RowPart::in_lane(input_, walk_.word(number), stride_);
-    ring_.template enter<RowPart>(number, row, stride_);
-    if (walk_.link(number, held)) unite_copies(number, held, true);
+    enter_word<RowPart>(ring_, walk_, input_, stride_, number, held, draw_);
   }
 
   __device__ __forceinline__ void leave(int number) {
-    RowPart loaded;
-    const RowPart change = ring_.change(ring_.slot(number), loaded);
-    const int32_t word = walk_.word(number);
-    change.add_in_lane(RowPart::in_lane(input_, word, stride_), stride_, loaded,
-                       rounding_key(draw_, RowMatrix::input, static_cast<uint32_t>(word)));
+    leave_word<RowPart>(ring_, walk_, input_, stride_, number, draw_);
   }
 
   const KernelArguments& arguments_;

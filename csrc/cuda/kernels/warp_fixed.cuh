@@ -1,4 +1,4 @@
-// Trains a segment per warp where every window has the same radius: the context ring stands in registers.
+// Trains a segment per warp where every window has the same radius: the context ring is kept in registers.
 //
 //   s = sigmoid(x_c . y_o) for the whole window with the rows as it finds them;  g = rate * (label - s);
 //   x_c += sum_o g * y_o;  y_o += sum_c g * x_c, both with the old rows          Mikolov 2013, eq. 4
@@ -15,6 +15,9 @@
 // The window's contexts are taken as W pairs, at equal distances to both sides; all trees of a window run
 // side by side (score_tile.cuh). The next window's outputs are not loaded ahead: that took 36 more
 // instructions a word, and 16 warps a multiprocessor hide the way of a load.
+//
+// A single class despite its length: registers that several functions share cannot be passed between classes
+// without the compiler's consent.
 //
 //   input, output  [vocabulary, stride], as Storage keeps them  changed atomically; warps race by design
 //
@@ -48,7 +51,7 @@ struct FixedLayout {
 
 // Warps that a multiprocessor should hold: 16, with 128 registers a lane. Before compute capability 7.5
 // addresses take registers that all lanes could share, and roundings take some: then there are 12. So there
-// are from 10.0 on for whole rows, of which the compiler would spill some.
+// are from 10.0 on for whole rows; the compiler would spill some of them.
 constexpr int resident_fixed_warps(int values, [[maybe_unused]] bool whole, bool rounds) {
   if (rounds) return values <= 4 ? 12 : 8;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
@@ -181,14 +184,7 @@ class FixedWindowTrainer {
   }
 
   // What outputs of bf16 have changed by in the strips before; by slot, since each lane keeps its values.
-  __device__ __forceinline__ LaneRows<kValues> saved() const {
-    return {arguments_.scratch + blockIdx.x * arguments_.scratch_floats};
-  }
-  __device__ __forceinline__ void add_saved(int k, RowPart& to) const {
-    RowPart change;
-    saved().get(k, change);
-    to.add(change, 1.0f);
-  }
+  __device__ __forceinline__ LaneRows<kValues> saved() const { return scratch_rows<kValues>(arguments_); }
 
   __device__ __forceinline__ void train_window(int centre) {
     shift();
@@ -246,13 +242,13 @@ class FixedWindowTrainer {
 #pragma unroll
     for (int k = 0; k < kFixedOutputs; ++k) {
       change[k].clear();
-      if (Storage::kRounds && begun) add_saved(k, y_[k]);
+      if (Storage::kRounds && begun) saved().add_to(k, y_[k]);
     }
 #pragma unroll 1
     for (int c = begin; c < end; ++c) train_context(window, number_of(window, c), weight, change);
 #pragma unroll
     for (int k = 0; k < kFixedOutputs; ++k) {
-      if (Storage::kRounds && begun) add_saved(k, change[k]);
+      if (Storage::kRounds && begun) saved().add_to(k, change[k]);
       if (Storage::kRounds && more) {
         saved().put(k, change[k]);
         continue;
@@ -380,7 +376,7 @@ class FixedWindowTrainer {
     const int own = tile_.own_output();
     const float weight = walk_.output(first_output(centre) | own).weight, step = rate_ * weight;
     const float labelled = own == 0 ? step : 0.0f;
-    // Past the sentence's ends there is no context, whatever row stands there.
+    // Past the sentence's ends there is no context, whatever the row holds.
     const int reach = tile_.own_context() ? walk_.last() - centre : centre - walk_.first();
     float scores[kWindow];
 #pragma unroll

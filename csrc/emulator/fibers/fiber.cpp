@@ -29,7 +29,7 @@ void after_switch(void* fake_stack) {
   leaving_os_stack = false;
 }
 
-// A fiber never returns: the frames that it ended in still stand guarded on its stack.
+// A fiber never returns: the frames that it ended in remain guarded on its stack.
 void forget_frames(void* stack, size_t bytes) { __asan_unpoison_memory_region(stack, bytes); }
 
 }  // namespace

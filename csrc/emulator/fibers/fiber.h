@@ -20,7 +20,7 @@ class Fiber {
   // and must never return.
   void prepare(void* stack, size_t bytes, void (*entry)());
 
-  // Leaves the running fiber, of which `from` keeps the state, and continues this one.
+  // Leaves the running fiber, whose state `from` keeps, and continues this one.
   void resume_from(Fiber& from);
 
   // Tells AddressSanitizer that the first switch to this fiber is complete.

@@ -1,4 +1,6 @@
 // What each PTX instruction does to the registers and the memory of a warp.
+//
+// A single file despite its length: a table of all instructions, together with the functions that it names.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
