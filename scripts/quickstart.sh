@@ -24,4 +24,4 @@ full-w2v evaluate "$vectors" "${tests[@]}" --json | python scripts/check_analogi
 echo
 echo "Done: $root/$vectors"
 echo "Next: source $venv/bin/activate"
-echo "      full-w2v train YOUR_CORPUS.txt --output vectors.safetensors    (one sentence a line; full-w2v train --help)"
+echo "      full-w2v train YOUR_CORPUS.txt --output vectors.safetensors    (one sentence per line; full-w2v train --help)"

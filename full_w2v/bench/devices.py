@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Device:
-    """One GPU. l2_gbs and dram_gbs in 10^9 bytes a second; latencies in clocks."""
+    """One GPU. l2_gbs and dram_gbs in 10^9 bytes per second; latencies in clocks."""
 
     name: str
     multiprocessors: int
@@ -48,7 +48,7 @@ REGISTERS = 65536  # of a multiprocessor, in four parts, given to warps 256 at a
 # Of a device that the table does not hold: as much as those of the table give, more or less.
 UNKNOWN_L2_BYTES_A_CLOCK = 24  # of a multiprocessor
 UNKNOWN_L2_CLOCKS, UNKNOWN_DRAM_CLOCKS = 270, 600
-FEW_FP32 = {(6, 0), (7, 0), (7, 2), (7, 5), (8, 0)}  # capabilities with 64 fp32 units a multiprocessor
+FEW_FP32 = {(6, 0), (7, 0), (7, 2), (7, 5), (8, 0)}  # capabilities with 64 fp32 units per multiprocessor
 
 
 def device_from_runtime(properties: Mapping[str, Any]) -> Device:

@@ -44,7 +44,7 @@ WORST_ATOMIC = 4.0  # sectors that an atomic one may be worth
 
 @dataclass(frozen=True)
 class Bounds:
-    """10^6 trained words a second that each limit allows, with atomics at their best.
+    """10^6 trained words per second that each limit allows, with atomics at their best.
 
     worst_l2: the L2's limit with atomics at their worst. most, least: the bound with either.
     binding: the limit that gives `most`. warps: resident on a multiprocessor.

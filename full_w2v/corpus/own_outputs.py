@@ -56,7 +56,7 @@ def _named(lowered: str) -> str:
 
 
 def has_vector_header(head: bytes, limit: int = HEAD_BYTES) -> bool:
-    """Whether text begins as word2vec's does: rows and columns, and below them a word and a number a column.
+    """Whether text begins as word2vec's: rows and columns, and below them a word and one number per column.
 
     head: a file's first `limit` bytes, or all.
     """

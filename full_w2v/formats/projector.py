@@ -1,4 +1,4 @@
-"""TensorBoard's Embedding Projector: x.tsv with a vector a line, x.metadata.tsv with its word.
+"""TensorBoard's Embedding Projector: x.tsv with one vector per line, x.metadata.tsv with its word.
 
 With known counts the metadata has a second column, and a first line that names both, as the projector asks.
 """

@@ -14,7 +14,7 @@ from full_w2v.backends import Backend, SpanStats, open_backend
 from full_w2v.backends.schedule import learning_rate
 from full_w2v.config import Kind, TrainConfig
 from full_w2v.encoding.encoded_corpus import EncodedCorpus
-from full_w2v.errors import ConfigError, CorpusError, DivergenceError, setting
+from full_w2v.errors import BackendError, ConfigError, CorpusError, DivergenceError, setting
 from full_w2v.model import Model
 from full_w2v.training.divergence import ADJUSTABLE, DivergenceWatch
 from full_w2v.training.report import Progress, TrainReport, nothing_trained
@@ -171,6 +171,7 @@ class Run:
         self._show_progress(epoch, end)
         self._corpus.release()
         if ended:
+            self._check_words()
             self.sync()
         return stats
 
@@ -281,6 +282,15 @@ class Run:
         wanted = int((end - begin) * SPAN_SECONDS / seconds)
         self._span_tokens = max(SMALLEST_SPAN_TOKENS, min(wanted, 4 * self._span_tokens))
         return stats
+
+    def _check_words(self) -> None:
+        """Raises BackendError if the backend has left words out of an epoch in which none may be dropped."""
+        words, tokens = self._epochs[-1].words, self._corpus.tokens
+        if self._model.config.sample == 0 and words != tokens:
+            raise BackendError(
+                f"the {self._backend.name} backend ({self._backend.description}) trained {words} words of an "
+                f"epoch of {tokens} without reporting an error; use another backend, and report this"
+            )
 
     def _show_progress(self, epoch: int, token: int) -> None:
         if self._progress is None:

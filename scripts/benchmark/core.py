@@ -90,7 +90,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--vector-size", type=int, default=128)
     parser.add_argument("--sample", type=float, default=1e-4)
     parser.add_argument("--tokens", type=int, default=4_000_000, help="of the corpus, for each part")
@@ -144,10 +144,10 @@ def measure(
         "engine, share of the peak": real_flops / peak,
         "engine with rows in the cache, GFLOP/s": cached_flops / nano,
         "engine with rows in the cache, share of the peak": cached_flops / peak,
-        "engine, ns a window": real * nano,
-        "engine with rows in the cache, ns a window": cached * nano,
-        "row traffic alone, ns a window": rows * nano,
-        "subsampling and draws, ns a window": words * nano,
+        "engine, ns per window": real * nano,
+        "engine with rows in the cache, ns per window": cached * nano,
+        "row traffic alone, ns per window": rows * nano,
+        "subsampling and draws, ns per window": words * nano,
         "subsampling and draws, share of the engine's time": words / real,
         "6 x 6 tile in the nearest cache: scores and gradients, ns": score.value * nano,
         "6 x 6 tile in the nearest cache: update, ns": (tile.value - score.value) * nano,
@@ -197,7 +197,7 @@ def few_words(corpus: EncodedCorpus) -> tuple[Vocabulary, EncodedCorpus]:
 def train(
     level: str, config: TrainConfig, vocabulary: Vocabulary, corpus: EncodedCorpus
 ) -> tuple[float, float]:
-    """Trains the corpus once; returns seconds a window and FLOP a second: 6 d for each trained pair."""
+    """Trains the corpus once; returns seconds per window and FLOP per second: 6 d for each trained pair."""
     backend = CpuBackend(level)
     backend.load(Model.initialize(vocabulary, config))
     backend.train(corpus, 0, corpus.tokens // 20, 0)

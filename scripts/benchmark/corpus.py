@@ -55,7 +55,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="plain text file, a sentence a line")
+    parser.add_argument("corpus", help="plain text file, one sentence per line")
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--compressed", nargs="*", choices=COMPRESSORS, default=list(COMPRESSORS))
     parser.add_argument("--repeats", metavar="N", type=int, default=5)

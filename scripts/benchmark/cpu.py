@@ -62,7 +62,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--engines", nargs="+", default=installed_engines(), choices=installed_engines())
     parser.add_argument("--cbow", action="store_true", help="CBOW (default: skip-gram)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])

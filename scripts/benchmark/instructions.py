@@ -63,7 +63,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--words", type=int, default=1000, help="words to train; whole sentences are taken")
     parser.add_argument("--ptx", default="80", help="virtual architecture whose PTX is run")
     parser.add_argument("--share-negatives", type=int, nargs="+", default=[1], help="centres of a tile")

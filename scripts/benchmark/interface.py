@@ -28,7 +28,7 @@ SOURCES = ("list of lists", "corpus_file", "iterable")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the whole call, raw words a second in it, and Spearman correlations by name of the set."""
+    """Seconds of the whole call, raw words per second in it, and Spearman correlations by name of the set."""
 
     seconds: float
     words_per_second: float
@@ -74,7 +74,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), choices=SOURCES)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)

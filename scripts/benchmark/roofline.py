@@ -62,7 +62,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--words", type=int, default=500, help="words to count instructions over")
     parser.add_argument("--ptx", default="80", help="virtual architecture whose PTX is run")
     parser.add_argument("--plots", help="folder for a PNG of each device; needs matplotlib")
@@ -123,7 +123,7 @@ def bounds_of(device: Device, costs: dict[str, KernelCost], miss: float) -> dict
 def show(result: dict[str, Any]) -> str:
     """A table for each device."""
     text = [
-        "A model's bounds, not a measurement: 10^6 trained words a second,"
+        "A model's bounds, not a measurement: 10^6 trained words per second,"
         f" d {VECTOR_SIZE}, fixed window {WINDOW}, {NEGATIVE} negatives"
     ]
     for name, found in result["devices"].items():
@@ -164,7 +164,7 @@ def plot(devices: dict[str, Any], folder: Path) -> None:
             axes.bar(at, one["least"], width=0.6, color="tab:blue", alpha=0.4)
         axes.set_xticks(range(len(kernels)), kernels)
         axes.set_yscale("log")
-        axes.set_ylabel("10^6 trained words a second")
+        axes.set_ylabel("10^6 trained words per second")
         axes.set_title(f"{name}: bounds of a model, not measured (light: best atomics, dark: worst)")
         axes.legend(ncols=3, fontsize="small")
         figure.savefig(folder / f"{name}.png", dpi=150)

@@ -151,7 +151,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--words", type=int, help="train on the first lines with so many words alone")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64, 256, 1024, 2112, 4096])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])

@@ -68,7 +68,7 @@ def main() -> None:
     mean = round(corpus.tokens / corpus.sentences, 1)
     result = {
         "conditions": conditions(),
-        "corpus": {"file": options.corpus, "sentences": corpus.sentences, "words a sentence": mean},
+        "corpus": {"file": options.corpus, "sentences": corpus.sentences, "words per sentence": mean},
         "settings": settings,
         "kernels": kernels,
     }
@@ -82,7 +82,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", help="text file, a sentence a line")
+    parser.add_argument("corpus", help="text file, one sentence per line")
     parser.add_argument("--words", type=int, default=2000, help="words to train, about: whole sentences")
     parser.add_argument("--shortest", type=int, default=1, help="words of the shortest sentence taken")
     parser.add_argument("--vector-size", type=int, default=128)

@@ -248,3 +248,17 @@ def test_a_machine_without_any_usable_backend_says_why(monkeypatch: pytest.Monke
     monkeypatch.setattr(CpuBackend, "hardware", staticmethod(no_hardware))
     with pytest.raises(BackendError, match=r"no backend can be used here \(.*cpu: no such machine.*\)"):
         open_backend("auto")
+
+
+class Idle(CpuBackend):
+    """Says that it trained, and did not: as a kernel without a body for this device does."""
+
+    def train(self, corpus: EncodedCorpus, begin: int, end: int, epoch: int) -> SpanStats:
+        return SpanStats() if begin else super().train(corpus, begin, end, epoch)
+
+
+def test_an_epoch_that_leaves_words_out_is_an_error(job: Callable[..., tuple[Model, EncodedCorpus]]) -> None:
+    with pytest.raises(
+        BackendError, match=r"the cpu backend \(.*\) trained 8\d+ words of an epoch of 200000 "
+    ):
+        train_model(*job(sample=0.0), backend=Idle())
