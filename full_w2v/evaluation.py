@@ -196,7 +196,7 @@ def evaluate_analogies(
         with # are ignored. Questions before the first section form one with the file's name.
     restrict_vocabulary: questions count as found if their words are among the first so many, and answers are
         sought among these.
-    Blocks of questions meet blocks of words: less than 100 MB beside the embeddings, whatever their size.
+    Blocks of questions meet blocks of words: less than 100 MB on top of the embeddings, whatever their size.
     Raises FormatError, with the line, for a file that is something else; OSError if it cannot be read.
     """
     path = Path(path)

@@ -93,9 +93,9 @@ def find_phrases(
     """The pairs of neighbours in a corpus that score above the threshold.
 
     vocabulary: of the corpus; it must hold every word, or words apart would become neighbours.
-    memory_limit: bytes that the tables of pairs may take, beside the frequent pairs themselves: the corpus is
-        read once for each part of the pairs that fits, as if every word of it began a pair of its own. Counts
-        stay exact. None takes about 1.6 GB a thread at most.
+    memory_limit: bytes that the tables of pairs may use, apart from the frequent pairs themselves: the corpus
+        is read once for each part of the pairs that fits, as if every word of it began a pair of its own.
+        Counts stay exact. None uses about 1.6 GB per thread at most.
     progress: called with ("pairs", words counted, words).
     """
     at_once = PAIRS_AT_ONCE if memory_limit is None else memory_limit // threads // BYTES_PER_PAIR

@@ -28,8 +28,8 @@ class Preparation:
     max_final_vocab: at most so many words are kept, by raising min_count.
     vocabulary: a vocabulary, or its file, that is taken as it is: its words, ids and counts. Other words are
         dropped, whatever their counts.
-    memory_limit: bytes that counting may take for words or pairs of them, beside those of the vocabulary and
-        of phrases themselves; None: what it needs.
+    memory_limit: bytes that counting may use for words or pairs of them, apart from the vocabulary and the
+        phrases themselves; None: what it needs.
     cache: a folder in which the encoded corpus is kept and found again.
     cache_hash: "sampled" or "full", how much of the files is read to know them again.
     phrases: joins neighbours that belong together before words are counted and rare ones dropped.

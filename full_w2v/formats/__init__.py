@@ -116,9 +116,9 @@ def check_output(path: AnyPath, *, inputs: Iterable[AnyPath] = ()) -> None:
     if chosen.is_folder:
         check_folder_writable(path, inputs)
         return
-    check_writable(path, inputs, together=chosen.beside is not None)
-    if chosen.beside is not None:
-        check_writable(chosen.beside(Path(path)), inputs, together=True)
+    check_writable(path, inputs, together=chosen.second_file is not None)
+    if chosen.second_file is not None:
+        check_writable(chosen.second_file(Path(path)), inputs, together=True)
 
 
 def check_words(path: AnyPath, words: Sequence[str]) -> None:

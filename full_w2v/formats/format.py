@@ -21,7 +21,7 @@ class Format:
     load: raises FormatError for a file that is damaged or something else.
     check: raises FormatError for words that it cannot hold.
     needs: a package that is not always installed. is_folder: it is one, not a file.
-    beside: the second file of a format that has two.
+    second_file: the other file of a format that has two.
     write_model, load_model: of a format that holds whole models.
     """
 
@@ -30,7 +30,7 @@ class Format:
     check: Callable[[Sequence[str]], None]
     needs: str | None = None
     is_folder: bool = False
-    beside: Callable[[Path], Path] | None = None
+    second_file: Callable[[Path], Path] | None = None
     write_model: Callable[[Model, Path], None] | None = None
     load_model: Callable[[Path], Model] | None = None
 

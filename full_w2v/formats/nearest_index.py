@@ -108,4 +108,4 @@ def _damaged() -> FormatError:
     return FormatError("expected a USearch index and its words; it is damaged or cut short")
 
 
-FORMAT = Format(files(save), load, check, needs="usearch", beside=words_path)
+FORMAT = Format(files(save), load, check, needs="usearch", second_file=words_path)

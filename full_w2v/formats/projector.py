@@ -101,4 +101,4 @@ def _vectors(path: Path, options: LoadOptions) -> NDArray[np.float32]:
     return vectors
 
 
-FORMAT = Format(files(save), load, check, beside=metadata_path)
+FORMAT = Format(files(save), load, check, second_file=metadata_path)
