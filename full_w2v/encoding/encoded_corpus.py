@@ -205,11 +205,11 @@ def count_corpus(
     The vocabulary holds the words that occur `min_count` times or more, most frequent first, ties in the
     order of first appearance. It does not depend on the number of threads.
 
-    max_final_vocab: raises `min_count` to the smallest value that keeps at most this many words; as in gensim,
-        words that tie at the limit are all dropped.
+    max_final_vocab: raises `min_count` to the smallest value that keeps at most this many words; as in
+        gensim, words that tie at the limit are all dropped.
     threads: 0 uses every core that this process may use.
-    memory_limit: bytes that counting may use for words, apart from the vocabulary itself; the rest spills to a
-        temporary file. Counts stay exact. None uses what is needed.
+    memory_limit: bytes that counting may use for words, apart from the vocabulary itself; the rest spills to
+        a temporary file. Counts stay exact. None uses what is needed.
     directory: for temporary files; by default the system's.
     progress: called with ("vocabulary", done, total), in bytes of files, or sentences of an iterable.
     Raises CorpusError if the corpus cannot be read or decoded, is empty or has no word that often,
