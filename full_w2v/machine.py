@@ -9,8 +9,6 @@ from pathlib import Path
 from full_w2v import _native
 from full_w2v.errors import ConfigError
 
-_UNLIMITED = {"max", "-1"}
-
 
 def usable_cores() -> int:
     """Cores that this process may keep busy: those it may run on, or what a container's CPU quota allows.
@@ -85,7 +83,7 @@ def _quota(group: Path, kind: str) -> float | None:
     else:
         quota = _text(group / "cpu.cfs_quota_us").strip()
         period = _text(group / "cpu.cfs_period_us").strip()
-    if quota in _UNLIMITED or not quota.isdigit() or not period.isdigit() or int(period) == 0:
+    if not quota.isdigit() or not period.isdigit() or int(period) == 0:
         return None
     return int(quota) / int(period)
 

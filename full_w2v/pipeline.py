@@ -85,7 +85,7 @@ def train(
 
     With one thread, equal settings and sentences give equal vectors, bit by bit, in any process that uses
     the same instruction set: others round differently (report.backend names it, FULL_W2V_SIMD caps it).
-    Warns, as TrainingWarning, if nothing was trained since no word had another one in its sentence.
+    Warns (TrainingWarning) if nothing was trained, or if vectors have grown long without diverging.
     Raises ConfigError, CorpusError, BackendError (all FullW2VError) or OSError; bad settings and an unusable
     backend before anything is read, BackendError also for a training that diverged.
     """

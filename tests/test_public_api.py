@@ -128,7 +128,7 @@ def test_settings_cross_into_native_code_as_the_stub_names_them() -> None:
         ("vocabulary", 2**31, "vocabulary must be between 1 and 2147483647, got 2147483648"),
         ("negative", 0, "negative must be between 1 and 1000, got 0"),
         ("longest_path", 4, "longest_path must be between 0 and 3, got 4"),
-        ("step_pairs", 0, "step_pairs must be between 1 and 2147483647, got 0"),
+        ("step_pairs", 0, "step_pairs must be between 1 and 1073741824, got 0"),
         ("order", "words", "order must be one of window, pair, got 'words'"),
         ("order", "", "order must be one of window, pair, got ''"),
         ("row_precision", "half", "row_precision must be one of float32, bf16, got 'half'"),

@@ -267,7 +267,7 @@ void bind_corpus(py::module_& module) {
       .def_buffer(&bytes_of)
       .def_property_readonly("name", [](const MappedFile& file) { return path_text(file.name()); })
       .def("release", &MappedFile::release, "Lets its pages go from this process's memory.")
-      .def("intact", &MappedFile::intact, "Whether nothing of it was lost.");
+      .def("intact", &MappedFile::intact, "Whether the file is still complete.");
 }
 
 }  // namespace full_w2v

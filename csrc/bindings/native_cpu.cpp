@@ -95,14 +95,15 @@ void lock(BoundTrainer& bound, const Array<float>& locks) {
 void set_corpus(BoundTrainer& bound, const Array<int32_t>& ids, const Array<int64_t>& offsets,
                 const py::object& after_piece) {
   const Use use(bound);
-  bound.corpus = checked_corpus(bound.trainer.params(), ids, offsets, after_piece);
-  bound.ids = ids;
-  bound.offsets = offsets;
+  const CorpusView corpus = checked_corpus(bound.trainer.params(), ids, offsets, after_piece);
   int64_t longest = 0;
-  for (int64_t s = 0; s < bound.corpus.sentences; ++s) {
-    longest = std::max(longest, bound.corpus.offsets[s + 1] - bound.corpus.offsets[s]);
+  for (int64_t s = 0; s < corpus.sentences; ++s) {
+    longest = std::max(longest, corpus.offsets[s + 1] - corpus.offsets[s]);
   }
   bound.trainer.fit_sentences(longest);
+  bound.corpus = corpus;
+  bound.ids = ids;
+  bound.offsets = offsets;
 }
 
 py::tuple train(BoundTrainer& bound, int64_t begin, int64_t end, int32_t epoch) {

@@ -97,7 +97,7 @@ SgnsParams make_params(const py::kwargs& given) {
   keywords.take("min_alpha", params.min_alpha);
   keywords.take("epochs", params.epochs, 1, INT32_MAX);
   keywords.take("seed", params.seed);
-  keywords.take("step_pairs", params.step_pairs, 1, INT32_MAX);
+  keywords.take("step_pairs", params.step_pairs, 1, 1 << 30);  // sums with indices stay in 32 bits
   keywords.take("row_precision", params.row_precision,
                 {{"float32", RowPrecision::float32}, {"bf16", RowPrecision::bf16}});
   keywords.take("score_precision", params.score_precision,

@@ -128,7 +128,7 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
   if (!kernels_.computes(params)) {
     throw std::invalid_argument(
-        "no objective of the CPU engine computes these settings; csrc/cpu/objectives has them");
+        "the cpu backend does not compute these settings together; use backend reference");
   }
   threads_ = static_cast<size_t>(threads);
   const int64_t size = params.vocabulary * stride_;
@@ -153,18 +153,22 @@ CpuTrainer::CpuTrainer(const SgnsParams& params, const uint32_t* keep, const Ali
 void CpuTrainer::fit_sentences(int64_t longest) {
   const auto reach = static_cast<int32_t>(std::clamp<int64_t>(longest - 1, 1, params_.drawn_window));
   if (!workspaces_.empty() && reach <= params_.window) return;
-  params_.window = reach;
-  workspaces_.clear();
+  SgnsParams params = params_;
+  params.window = reach;
   const int64_t contexts = 2 * int64_t{reach} + params_.share_negatives;
   const int32_t outputs = params_.share_negatives + params_.negative + params_.longest_path;
   // A step has no more contexts than pairs of one output.
   const int64_t slots =
       kernels_.most_slots(static_cast<int>(std::min<int64_t>(contexts, params_.step_pairs)), outputs);
+  // Where memory runs out, the trainer stays as it was.
+  decltype(workspaces_) workspaces;
   for (size_t t = 0; t < threads_; ++t) {
-    Workspace& workspace = workspaces_.emplace_back(params_, slots, stride_);
+    Workspace& workspace = workspaces.emplace_back(params, slots, stride_);
     if (rounded() || !locks_.empty()) workspace.hold_rows(stride_);
     if (rounded()) workspace.hold_outputs(stride_);
   }
+  workspaces_ = std::move(workspaces);
+  params_.window = reach;
 }
 
 void CpuTrainer::share_rows(int64_t begin, int64_t end,

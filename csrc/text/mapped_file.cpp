@@ -35,6 +35,8 @@ bool replace_lost_pages(uintptr_t address) {
     const uintptr_t begin = guard.begin.load(std::memory_order_acquire);
     const uintptr_t end = guard.end.load(std::memory_order_acquire);
     if (begin == 0 || address < begin || address >= end) continue;
+    // Both are of one range only if no other has taken the place meanwhile.
+    if (guard.begin.load(std::memory_order_acquire) != begin) continue;
     guard.lost.store(true, std::memory_order_release);
     const uintptr_t page = address - address % static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     void* const zeros = mmap(reinterpret_cast<void*>(page), end - page, PROT_READ,
@@ -118,7 +120,7 @@ MappedFile::MappedFile(int descriptor, const std::string& name)
 }
 
 MappedFile::~MappedFile() {
-  // In this order: whatever takes this place in memory next is not guarded.
+  // Unguarded before it is unmapped, so that a later mapping at this address is not guarded.
   remove_guard(guard_);
   munmap(data_, size_);
 }

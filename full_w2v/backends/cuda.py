@@ -197,7 +197,7 @@ class CudaBackend:
         trainer, model = self._loaded(), self._model
         try:
             if epoch != self._epoch and model is not None:
-                trainer.read(model.input, model.output)
+                self._read_into(model)
                 self._epoch = epoch
             if corpus is not self._corpus:
                 self._corpus = None  # none is bound, should bind fail
@@ -251,13 +251,9 @@ class CudaBackend:
 
         Raises BackendError if the device fails meanwhile; the model is then as it was.
         """
-        trainer, kept = self._loaded(), self._model
+        kept = self._model
         if not self._failed:
-            try:
-                trainer.read(model.input, model.output)
-            except self._module.CudaError as error:
-                self._failed = True
-                raise BackendError(f"cuda backend: {error}") from error
+            self._read_into(model)
             return
         if kept is not None and model is not kept:
             np.copyto(model.input, kept.input)
@@ -265,6 +261,17 @@ class CudaBackend:
         _log.warning(
             "cuda backend: the device failed; the vectors are those before epoch %d", self._epoch + 1
         )
+
+    def _read_into(self, model: Model) -> None:
+        """Copies both matrices, or none of them if the device fails."""
+        rows = np.empty_like(model.input), np.empty_like(model.output)
+        try:
+            self._loaded().read(*rows)
+        except self._module.CudaError as error:
+            self._failed = True
+            raise BackendError(f"cuda backend: {error}") from error
+        for matrix, found in zip((model.input, model.output), rows, strict=True):
+            np.copyto(matrix, found)
 
     def device_matrices(self) -> tuple[DeviceMatrix, DeviceMatrix]:
         """The input and output matrices on the device, without a copy: valid until close().

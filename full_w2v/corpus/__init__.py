@@ -2,8 +2,8 @@
 
 Text holds one sentence per line. Tokens are what `str.split()` gives: white space separates them, Unicode's
 included, and every other character belongs to a token. Only a line feed ends a line. A byte order mark at the
-start of a line is skipped: of a file, or of one that was joined to it. A NUL is not text: it tells of binary
-data or of UTF-16. ReadSettings can ask for other tokens and other sentences.
+start of a line is skipped: of a file, or of one that was joined to it. A NUL is not text: it indicates binary
+data or UTF-16. ReadSettings can ask for other tokens and other sentences.
 """
 
 import glob

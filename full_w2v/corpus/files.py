@@ -3,7 +3,7 @@
 import codecs
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import chain
 from pathlib import PurePath
@@ -105,12 +105,9 @@ class _FileReader:
                 batches = json_batches if kind == "json" else json_line_batches
                 self._feed_batches(batches(chunks, self._reading, self._place.name))
             else:
-                table = (
-                    file
-                    if self._place.is_regular and compression is None
-                    else spooled(self._chunks(file, done))
-                )
-                self._feed_batches(table_batches(table, kind, self._reading, self._place.name))
+                is_seekable = self._place.is_regular and compression is None
+                with nullcontext(file) if is_seekable else spooled(self._chunks(file, done)) as table:
+                    self._feed_batches(table_batches(table, kind, self._reading, self._place.name))
         self._counter.end_source()
 
     def _chunks(self, file: IO[bytes], done: Done) -> Iterator[bytes]:

@@ -62,12 +62,13 @@ def has_vector_header(head: bytes, limit: int = HEAD_BYTES) -> bool:
     """
     first, _, rest = head.partition(b"\n")
     header = first.split()
-    if len(header) != 2 or not all(number.isdigit() for number in header) or not rest.strip():
+    sizes = [int(number) for number in header if number.isdigit() and len(number) < 20]
+    if len(header) != 2 or len(sizes) != 2 or min(sizes) < 1 or not rest.strip():
         return False
     line, end, _ = rest.partition(b"\n")
     is_whole = bool(end) or len(head) < limit
     values = line.split()[1:] if is_whole else line.split()[1:-1]  # the last one may be cut
-    dimension = int(header[1])
+    dimension = sizes[1]
     enough = len(values) == dimension if is_whole else 1 < len(values) <= dimension
     return enough and all(map(_is_number, values))
 

@@ -88,13 +88,14 @@ def places_of(paths: Iterable[str | os.PathLike[str]]) -> list[Place]:
 def _text_place(path: str, skipped: list[str]) -> Place | None:
     """The place of a file that was found; None, and a note, for what is known not to be text."""
     try:
+        # Looked at first: to open a pipe and close it again would end what writes into it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return place_of(path)
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return place_of(path)  # which says what is wrong
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return place_of(path)
         kind = written_file(os.path.basename(path), os.read(descriptor, HEAD_BYTES))
     except OSError as error:
         raise CorpusError(f"{_whole(path)}: {error.strerror}") from None

@@ -35,7 +35,7 @@ class ReadSettings:
     tokenizer: a Hugging Face tokenizers file (JSON), or a Python function from a line to its tokens.
         Without a pattern or tokenizer, tokens lie between white space.
     sentences: "line"; "document", a whole text file or record; or a number N: every N tokens of a file,
-        whatever its lines. A list of tokens is always a sentence, or a part of such a span.
+        whatever its lines. A list of tokens is always one sentence, or part of an N-token span.
 
     Raises ConfigError (a ValueError) for the first setting that is out of range.
     """

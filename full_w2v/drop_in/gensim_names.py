@@ -27,7 +27,7 @@ def as_gensim(name: str, value: str | None) -> str:
 
 @contextmanager
 def gensim_messages() -> Iterator[None]:
-    """Lets errors from within speak of Word2Vec's arguments."""
+    """Makes errors from within use Word2Vec's argument names."""
     try:
         yield
     except FullW2VError as error:

@@ -52,7 +52,7 @@ class Word2Vec(GensimWord2Vec):  # type: ignore[misc]
     - `train` reads corpus_iterable once, so it may be a generator, and all epochs see the same sentences. The
       constructor reads its corpus once too.
     - An empty one-shot iterator, such as a generator that was read before, raises CorpusError, a setting out
-      of range ConfigError, a string instead of sentences TypeError, a training that diverges BackendError.
+      of range ConfigError, a string instead of sentences TypeError, a training that diverges DivergenceError.
     - Callbacks see the vectors as they are. Training goes on with what on_epoch_begin and on_epoch_end change
       or replace; if they change the vocabulary, that is an error. `full_w2v.drop_in.callbacks` has more
       hooks, checkpoints and a way to stop.
@@ -298,7 +298,7 @@ def _check_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 
 @contextmanager
 def _quick_attributes(vectors: KeyedVectors) -> Iterator[None]:
-    """Makes gensim's loops over words quicker: each step would check the type and size of a whole column."""
+    """Speeds up gensim's loops over words, which check the type and size of a whole column at each step."""
 
     def set_vecattr(key: Any, name: str, value: Any) -> None:
         column = vectors.expandos.get(name)
@@ -315,7 +315,7 @@ def _quick_attributes(vectors: KeyedVectors) -> Iterator[None]:
 
 
 def _share(sentences: CountedSentences, total_examples: int | None, total_words: int | None) -> float:
-    """What a corpus is of the one that its user has announced."""
+    """Ratio of a corpus to the announced total."""
     if total_examples:
         return sentences.examples / total_examples
     return sentences.tokens / total_words if total_words else 1.0

@@ -2,7 +2,7 @@
 
 An entry is a folder with the encoded corpus, its vocabulary and a note of their checksums. It is made next to
 its final name and renamed when it is complete, so that two processes may make the same one. An entry that is
-damaged is made anew; a source, setting or format version that changes asks for another entry. Entries that
+damaged is rebuilt; a source, setting or format version that changes asks for another entry. Entries that
 no process has used for a month are removed, since nothing may ever ask for them again.
 """
 

@@ -101,7 +101,7 @@ class EncodedCorpus:
     def release(self) -> None:
         """Gives pages that were read back to the system, which keeps them cached while memory is free.
 
-        Without it the memory of a long run would stay larger by the size of the corpus.
+        Otherwise a long run keeps the whole corpus resident.
         Raises CorpusError if the file has changed its size or could not be read: then ids that were read
         since the last call may be wrong.
         """

@@ -86,7 +86,7 @@ def new_id_file(path: Path | None, directory: str) -> Iterator[IO[bytes]]:
     cannot be made.
     """
     try:
-        with _unnamed_file(directory) if path is None else atomic_file(path, sought=True) as file:
+        with _unnamed_file(directory) if path is None else atomic_file(path, seekable=True) as file:
             yield file
     except OSError as error:
         raise CorpusError(f"{path or directory}: cannot make the encoded corpus ({error.strerror})") from None

@@ -1,4 +1,4 @@
-"""What of a file is loaded, and what becomes of keys that are damaged."""
+"""Which rows of a file to load, and how to treat damaged keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

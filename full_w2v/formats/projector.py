@@ -97,7 +97,7 @@ def _vectors(path: Path, options: LoadOptions) -> NDArray[np.float32]:
                 lines, np.float32, delimiter="\t", ndmin=2, comments=None
             )
         except (ValueError, OverflowError) as error:
-            raise FormatError(f"expected the same number of values on each line ({error})") from error
+            raise FormatError(f"expected numbers, as many on each line ({error})") from error
     return vectors
 
 

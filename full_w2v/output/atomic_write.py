@@ -18,17 +18,17 @@ from full_w2v.output.unfinished import create_part, part_folder
 
 
 @contextmanager
-def atomic_file(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(path: AnyPath, *, seekable: bool = False) -> Iterator[BinaryIO]:
     """A new file next to `path`, open both ways; it takes its place at the end, or vanishes on any exception.
 
     A link is followed, as writing in place would. Permissions are the older file's if there is one.
     A path to anything but a regular file yields that itself, to write to in order; "-" is standard output.
-    sought: refuses this, for what must read back or go back.
+    seekable: rejects such a path, because the writer reads back or seeks.
     Raises OSError, naming `path`, if the folder is missing, nothing can be written there or the disk is full.
     """
     stream = stream_at(path)
     if stream is not None:
-        if sought:
+        if seekable:
             _refuse_stream(path)
         with _named(stream.name), stream.opened() as file:
             yield file
@@ -40,7 +40,7 @@ def atomic_file(path: AnyPath, *, sought: bool = False) -> Iterator[BinaryIO]:
         with _named(path), file:
             yield file
             file.flush()
-            os.fsync(file.fileno())  # or a crash could leave the new name on a file without its content
+            os.fsync(file.fileno())  # as in _flush
             _move(aside, target)  # while it is locked
     except BaseException:
         aside.unlink(missing_ok=True)
@@ -60,6 +60,8 @@ def atomic_files(path: AnyPath) -> Iterator[Path]:
         files = sorted(folder.iterdir(), key=lambda file: file.name == target.name)
         # All are checked ahead of the first move, so that old and new files do not mix.
         targets = [_regular_target(target.with_name(file.name)) for file in files]
+        for file in files:
+            _flush(file)
         for file, place in zip(files, targets, strict=True):
             _move(file, place)
 
@@ -74,6 +76,8 @@ def atomic_folder(path: AnyPath) -> Iterator[Path]:
     target = _folder_target(path)
     with _named(path), part_folder(target) as folder:
         yield folder
+        for file in folder.rglob("*"):
+            _flush(file)
         folder.replace(target)
 
 
@@ -105,8 +109,19 @@ def check_writable(path: AnyPath, inputs: Iterable[AnyPath] = (), *, together: b
         aside.unlink()
 
 
+def _flush(path: Path) -> None:
+    """Waits until a file is on the disk: a crash could leave the new name on one without its content."""
+    if path.is_file():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
 def _move(file: Path, target: Path) -> None:
-    """Puts a finished file in its place, with the permissions of an older one."""
+    """Puts a finished file in its place, with the permissions of an older one.
+
+    Where a place cannot be replaced, as that of a mount, its content is, which an error in the middle leaves
+    incomplete.
+    """
     if target.exists():
         shutil.copymode(target, file)
     try:
@@ -116,6 +131,7 @@ def _move(file: Path, target: Path) -> None:
         if error.errno not in (errno.EBUSY, errno.EXDEV):
             raise
         shutil.copyfile(file, target)
+        _flush(target)
         file.unlink()
 
 

@@ -36,11 +36,16 @@ def create_part(target: Path) -> tuple[Path, BinaryIO]:
     for _ in range(_ATTEMPTS):
         part = part_name(target)
         file = part.open("x+b")
-        if _is_kept(part, file.fileno()):
-            return part, file
+        try:
+            if _is_kept(part, file.fileno()):
+                return part, file
+        except BaseException:
+            file.close()
+            part.unlink(missing_ok=True)
+            raise
         file.close()
         part.unlink(missing_ok=True)
-    raise FileExistsError(f"{target}: another process removes unfinished files here")
+    raise _removed_by_others(target)
 
 
 @contextmanager
@@ -73,13 +78,21 @@ def _create_folder(target: Path) -> tuple[Path, int | None]:
         part.mkdir()
         if not HAS_LOCKS:
             return part, None
+        descriptor = None
         with suppress(OSError):
             descriptor = os.open(part, os.O_RDONLY)
             if _is_kept(part, descriptor):
                 return part, descriptor
+        if descriptor is not None:
             os.close(descriptor)
         shutil.rmtree(part, ignore_errors=True)
-    raise FileExistsError(f"{target}: another process removes unfinished folders here")
+    raise _removed_by_others(target)
+
+
+def _removed_by_others(target: Path) -> FileExistsError:
+    return FileExistsError(
+        f"{target}: another process removes unfinished files here; try again or choose another folder"
+    )
 
 
 def _is_kept(part: Path, descriptor: int) -> bool:

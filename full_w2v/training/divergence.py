@@ -7,8 +7,8 @@ from full_w2v.backends import Backend, SpanStats
 from full_w2v.config import TrainConfig
 from full_w2v.errors import DivergenceError, setting
 
-# Rows of sane trainings are shorter than 100, even of four words and with rates of 0.5: a score of 20 makes
-# any label certain (tests/training/test_divergence.py). Rows as long as this one only grow.
+# Healthy training keeps row norms below 100, even with four words and alpha 0.5: a score of 20 makes any
+# label certain (tests/training/test_divergence.py). Rows as long as this one only grow.
 LARGEST_NORM = 1_000.0
 USUAL_NORM = 100.0
 # A pair that is wrong with a score of 50 is wrong by far; means of sane trainings are below 1.
@@ -57,7 +57,7 @@ class DivergenceWatch:
     def after_span(self, stats: SpanStats, tokens: int) -> None:
         """Looks at some rows, and at the loss.
 
-        An epoch's spans look at every row once, but if words come so seldom that it would take long.
+        Each epoch checks every row once, unless the corpus is too short for that.
         stats: of the span. tokens: trained in it. Raises DivergenceError if something is absurd.
         """
         stripe = min(-(-self._rows * tokens // self._tokens), -(-tokens // TOKENS_FOR_A_ROW))

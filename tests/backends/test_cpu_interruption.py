@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -42,9 +44,11 @@ backend = CpuBackend()
 changed = 0
 for delay in (0.5, 2.0, 8.0):  # a busy machine may not have trained anything so soon
     backend.load(model)
-    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
     try:
         backend.train(corpus, 0, TOKENS, 0)
+        timer.cancel()
         print("trained the whole span")
     except KeyboardInterrupt:
         backend.read(model)
@@ -104,16 +108,29 @@ def test_a_trainer_in_use_refuses_another_thread() -> None:
     }
 
     def interfere() -> None:
-        for name, call in calls.items():
-            with pytest.raises(RuntimeError, match="in use by another thread"):
-                call()
-            refused.append(name)
-        signal.raise_signal(signal.SIGINT)
+        try:
+            while not is_in_use():
+                time.sleep(0.01)
+            for name, call in calls.items():
+                with pytest.raises(RuntimeError, match="in use by another thread"):
+                    call()
+                refused.append(name)
+        finally:
+            signal.raise_signal(signal.SIGINT)
 
-    other = threading.Timer(0.3, interfere)
+    def is_in_use() -> bool:
+        try:
+            trainer.largest_norm(0, 1)
+        except RuntimeError:
+            return True
+        return False
+
+    other = threading.Thread(target=interfere)
     other.start()
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(0, TOKENS, 0)
+        while not refused:
+            with suppress(RuntimeError):  # while the other thread looks whether it is in use
+                trainer.train(0, TOKENS, 0)
     other.join()
     assert refused == list(calls)
     assert np.isfinite(trainer.largest_norm(0, len(model.input))), "free again"

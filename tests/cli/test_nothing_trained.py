@@ -1,4 +1,4 @@
-"""A training without a single pair is told, with what to do, and is never called a success in silence."""
+"""Training without any pairs warns and suggests a remedy."""
 
 import json
 from collections.abc import Callable

@@ -80,7 +80,7 @@ def test_an_interrupt_is_obeyed_at_once_whatever_the_settings(tmp_path: Path) ->
     command = [*PROGRAM, "train", str(corpus), "--output", str(output), "--min-count", "1", *heavy]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     try:
-        # Mostly in training; and wherever it is, this holds.
+        # Late enough for the program to have begun its work, wherever that is: this holds from then on.
         time.sleep(2.0)
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=60)[1]

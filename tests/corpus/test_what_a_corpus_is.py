@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import time
+from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import orjson
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 import full_w2v
 from full_w2v.cli import main
 from full_w2v.corpus import open_corpus
+from full_w2v.corpus.own_outputs import has_vector_header
 from full_w2v.encoding.encoded_corpus import count_corpus, encode_corpus
 from full_w2v.errors import ConfigError, CorpusError, FullW2VError
 
@@ -305,3 +309,30 @@ def test_a_fault_in_one_of_many_tiny_files_names_file_and_line(tmp_path):
     folder = tiny_files(tmp_path / "t", 60)
     (folder / "0030.txt").write_bytes(b"a\nb \xff\n")
     assert failure(folder).startswith(f"{folder / '0030.txt'}: line 2 is not UTF-8 (byte 0xff at 4)")
+
+
+@pytest.mark.parametrize("text", ["2 0\nGoals by Smith\n", "0 3\na 1 2 3\n", f"{'9' * 5000} 2\na 1 2\n"])
+def test_two_numbers_that_are_no_sizes_begin_a_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scores.txt").write_text(text)
+    assert not has_vector_header(text.encode())
+    with count_corpus(open_corpus(tmp_path / "scores.txt"), min_count=1, threads=1) as counted:
+        assert counted.raw_tokens == len(text.split())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_that_a_pattern_finds_is_opened_once(tmp_path: Path) -> None:
+    """To look into it and close it again would end its writer."""
+    os.mkfifo(tmp_path / "pipe.txt")
+    written: list[bool] = []
+
+    def write() -> None:
+        with (tmp_path / "pipe.txt").open("w") as pipe:
+            pipe.write("a b\n" * 20_000)
+        written.append(True)
+
+    writer = Thread(target=write, daemon=True)
+    writer.start()
+    with count_corpus(open_corpus(str(tmp_path / "p*.txt")), min_count=1, threads=1) as counted:
+        assert counted.raw_tokens == 40_000
+    writer.join(timeout=30)
+    assert written == [True]

@@ -99,7 +99,7 @@ struct CbowKernel {
     Float h[S];
     UNROLL for (int s = 0; s < S; ++s) h[s] = V::load(tile.hidden + at + s * V::lanes);
     UNROLL for (int s = 0; s < S; ++s) error[s] = V::broadcast(0.0f);
-    // A row that comes again would be seen changed: then all are read before the first is stored.
+    // With repeated rows all are read before the first is stored, or later reads would see updates.
     if (kOutputs == Outputs::repeated) add_errors<S>(tile, at, error);
     for (int o = 0; o < tile.outputs; ++o) {
       if (o % 2 == 1) prefetch<V, S>({tile.ahead + o, 1}, k);

@@ -114,7 +114,7 @@ class SkipGram : Objective<V> {
     }
   }
 
-  // Whether tile t, whose windows are those of K words from `first` on, is surely trained in one step.
+  // Whether tile t, whose windows are those of K words from `first` on, needs only one step (conservative).
   KERNEL_INLINE bool is_one_step(const Segment& segment, int32_t t, int32_t first) const {
     int32_t contexts = 0, lowest = first, highest = first + 1;
     for (int32_t i = first; i < first + params_.share_negatives; ++i) {

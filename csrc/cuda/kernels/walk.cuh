@@ -48,7 +48,7 @@ struct alignas(8) Extent {
 // Outputs that a centre has room for: a multiple of 8, so that indices may be XORed (score_tile.cuh).
 SGNS_HOST_DEVICE constexpr int output_places(int outputs) { return (outputs + 7) / 8 * 8; }
 
-// What only finding further words needs, and what is seldom asked for. It is in shared memory: registers
+// State that is needed only to find further words, or rarely. It is in shared memory: registers
 // are for the rows.
 struct alignas(16) WalkProgress {
   Segment segment;

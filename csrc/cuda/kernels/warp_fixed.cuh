@@ -258,7 +258,7 @@ class FixedWindowTrainer {
     }
   }
 
-  // What a context changes by goes to global memory at once, where no one reads it before the strip's end.
+  // Updates of a context go to global memory at once; this warp rereads them only after the strip.
   __device__ __forceinline__ void train_context(const Window& window, int number, float weight,
                                                 RowPart (&change)[kFixedOutputs]) {
     const bool positive = tile_.own_output() == 0;
