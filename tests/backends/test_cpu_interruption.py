@@ -125,12 +125,15 @@ def test_a_trainer_in_use_refuses_another_thread() -> None:
             return True
         return False
 
-    other = threading.Thread(target=interfere)
-    other.start()
-    with pytest.raises(KeyboardInterrupt):
+    def train() -> None:
         while not refused:
             with suppress(RuntimeError):  # while the other thread looks whether it is in use
                 trainer.train(0, TOKENS, 0)
+
+    other = threading.Thread(target=interfere)
+    other.start()
+    with pytest.raises(KeyboardInterrupt):
+        train()
     other.join()
     assert refused == list(calls)
     assert np.isfinite(trainer.largest_norm(0, len(model.input))), "free again"
